@@ -1,0 +1,432 @@
+"""The limit order book: two sides of price levels, each a queue in order of arrival.
+
+A side stores prices as *keys*, ``key = side * px``: for both sides the larger key is the better
+price, so one set of functions serves both. Levels near the touch lie in a window, a ring of
+``len(levels)`` keys with a bitmap in two tiers; levels outside of it (always worse than the
+window) are a sorted list. The window follows the best price and moves occupied levels only.
+
+Orders are rows of one pool, chained per level; a pool slot is an order's identity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hftgym.core.bits import highest_bit
+from hftgym.core.constants import NO_KEY, NONE
+from hftgym.core.jit import leaf
+
+_ONE = np.uint64(1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@leaf
+def side_index(side):
+    """Return 0 for bids (+1), 1 for asks (-1)."""
+    return (1 - side) >> 1
+
+
+# ------------------------------------------------------------------ pool of orders
+@leaf
+def init_orders(m):
+    """Chain all order slots into the free list, lowest first."""
+    n = len(m.orders)
+    for i in range(n):
+        m.orders[i].next = i + 1
+    m.orders[n - 1].next = NONE
+    m.order_free = 0
+    m.order_live = 0
+
+
+@leaf
+def init_side(s, side, start_px):
+    """Empty one side; its window is centred on ``start_px``."""
+    s.side = side
+    s.best = NO_KEY
+    s.base = side * start_px - len(s.levels) // 2
+    s.orders = 0
+    s.levels_used = 0
+    s.far_head = NONE
+    for w in range(len(s.words)):
+        s.words[w] = np.uint64(0)
+    for w in range(len(s.summary)):
+        s.summary[w] = np.uint64(0)
+    for i in range(len(s.levels)):
+        s.levels[i].volume = 0
+        s.levels[i].head = NONE
+        s.levels[i].tail = NONE
+    n = len(s.far)
+    for i in range(n):
+        s.far[i].next = i + 1
+    s.far[n - 1].next = NONE
+    s.far_free = 0
+
+
+# ------------------------------------------------------------------ bitmap of the window
+@leaf
+def _mark(s, slot):
+    w = slot >> 6
+    s.words[w] |= _ONE << np.uint64(slot & 63)
+    s.summary[w >> 6] |= _ONE << np.uint64(w & 63)
+
+
+@leaf
+def _unmark(s, slot):
+    w = slot >> 6
+    s.words[w] &= ~(_ONE << np.uint64(slot & 63))
+    if s.words[w] == np.uint64(0):
+        s.summary[w >> 6] &= ~(_ONE << np.uint64(w & 63))
+
+
+@leaf
+def _below(s, slot):
+    """Return the highest occupied slot at or below ``slot``, or NONE."""
+    if slot < 0:
+        return NONE
+    w = slot >> 6
+    word = s.words[w] & (_ALL >> np.uint64(63 - (slot & 63)))
+    if word != np.uint64(0):
+        return (w << 6) + highest_bit(word)
+    w -= 1
+    if w < 0:
+        return NONE
+    u = w >> 6
+    top = s.summary[u] & (_ALL >> np.uint64(63 - (w & 63)))
+    while top == np.uint64(0):
+        u -= 1
+        if u < 0:
+            return NONE
+        top = s.summary[u]
+    w = (u << 6) + highest_bit(top)
+    return (w << 6) + highest_bit(s.words[w])
+
+
+@leaf
+def _next_in_window(s, key):
+    """Return the best occupied key of the window at or below ``key``, or NO_KEY."""
+    if s.levels_used == 0 or key < s.base:
+        return NO_KEY
+    mask = len(s.levels) - 1
+    slot = key & mask
+    found = _below(s, slot)
+    if found == NONE:
+        found = _below(s, mask)
+        if found == NONE:
+            return NO_KEY
+    result = key - ((slot - found) & mask)
+    return result if result >= s.base else NO_KEY
+
+
+@leaf
+def next_key(s, key):
+    """Return the best occupied key strictly worse than ``key``, or NO_KEY."""
+    found = _next_in_window(s, key - 1)
+    if found != NO_KEY:
+        return found
+    far = s.far_head
+    while far != NONE and s.far[far].key >= key:
+        far = s.far[far].next
+    return s.far[far].key if far != NONE else NO_KEY
+
+
+# ------------------------------------------------------------------ far levels
+@leaf
+def _far_find(s, key):
+    far = s.far_head
+    while far != NONE and s.far[far].key > key:
+        far = s.far[far].next
+    if far != NONE and s.far[far].key == key:
+        return far
+    return NONE
+
+
+@leaf
+def _far_insert(s, key, after):
+    """Link a new far level into its place, sought behind ``after`` (NONE: from the best on).
+
+    Returns NONE when the pool is empty.
+    """
+    new = s.far_free
+    if new == NONE:
+        return NONE
+    s.far_free = s.far[new].next
+    prev = after
+    far = s.far_head if after == NONE else s.far[after].next
+    while far != NONE and s.far[far].key > key:
+        prev = far
+        far = s.far[far].next
+    s.far[new].key = key
+    s.far[new].volume = 0
+    s.far[new].head = NONE
+    s.far[new].tail = NONE
+    s.far[new].next = far
+    s.far[new].prev = prev
+    if far != NONE:
+        s.far[far].prev = new
+    if prev != NONE:
+        s.far[prev].next = new
+    else:
+        s.far_head = new
+    return new
+
+
+@leaf
+def _far_remove(s, far):
+    prev = s.far[far].prev
+    nxt = s.far[far].next
+    if prev != NONE:
+        s.far[prev].next = nxt
+    else:
+        s.far_head = nxt
+    if nxt != NONE:
+        s.far[nxt].prev = prev
+    s.far[far].next = s.far_free
+    s.far_free = far
+
+
+@leaf
+def _window_to_far(s, key, after):
+    """Move one occupied level of the window to the far list, behind ``after``."""
+    far = _far_insert(s, key, after)
+    slot = key & (len(s.levels) - 1)
+    level = s.levels[slot]
+    s.far[far].volume = level.volume
+    s.far[far].head = level.head
+    s.far[far].tail = level.tail
+    level.volume = 0
+    level.head = NONE
+    level.tail = NONE
+    _unmark(s, slot)
+    s.levels_used -= 1
+    return far
+
+
+@leaf
+def _far_to_window(s, far):
+    """Move a far level to its place in the window."""
+    slot = s.far[far].key & (len(s.levels) - 1)
+    level = s.levels[slot]
+    level.volume = s.far[far].volume
+    level.head = s.far[far].head
+    level.tail = s.far[far].tail
+    _mark(s, slot)
+    s.levels_used += 1
+    _far_remove(s, far)
+
+
+@leaf
+def _raise_window(s, base):
+    """Let the window begin at a better ``base``.
+
+    Returns False, with nothing changed, when the levels that leave do not fit into the far list.
+    """
+    leaving = 0
+    key = _next_in_window(s, base - 1)
+    while key != NO_KEY:
+        leaving += 1
+        key = _next_in_window(s, key - 1)
+    free = s.far_free
+    for _ in range(leaving):
+        if free == NONE:
+            return False
+        free = s.far[free].next
+    after = NONE
+    key = _next_in_window(s, base - 1)
+    while key != NO_KEY:
+        worse = _next_in_window(s, key - 1)
+        after = _window_to_far(s, key, after)
+        key = worse
+    s.base = base
+    return True
+
+
+@leaf
+def _lower_window(s):
+    """Follow a best price that has fallen into the worst quarter of the window, or out of it."""
+    n = len(s.levels)
+    if s.best != NO_KEY and s.best - s.base < n // 4 and s.far_head != NONE:
+        s.base = s.best - n // 2
+        while s.far_head != NONE and s.far[s.far_head].key >= s.base:
+            _far_to_window(s, s.far_head)
+
+
+@leaf
+def make_room(s, key):
+    """Prepare a level for ``key``: True when an order can rest there.
+
+    Moves the window when the key is better than all of it; False when the far list is full.
+    """
+    n = len(s.levels)
+    offset = key - s.base
+    if 0 <= offset < n:
+        return True
+    if s.orders == 0:
+        s.base = key - n // 2
+        return True
+    if offset < 0:
+        return _far_find(s, key) != NONE or s.far_free != NONE
+    return _raise_window(s, key - n + 1 + n // 4)
+
+
+# ------------------------------------------------------------------ orders
+@leaf
+def rest(m, s, owner, slot, gen, key, lots, flags):
+    """Add an order at the back of its level; its pool index, or NONE when a pool is full."""
+    order_index = m.order_free
+    if order_index == NONE or not make_room(s, key):
+        return NONE
+    o = m.orders[order_index]
+    if key >= s.base:
+        cell = key & (len(s.levels) - 1)
+        level = s.levels[cell]
+        tail = level.tail
+        if tail == NONE:
+            level.head = order_index
+            _mark(s, cell)
+            s.levels_used += 1
+            if key > s.best:
+                s.best = key
+        else:
+            m.orders[tail].next = order_index
+        level.tail = order_index
+        level.volume += lots
+    else:
+        far = _far_find(s, key)
+        if far == NONE:
+            far = _far_insert(s, key, NONE)
+        f = s.far[far]
+        tail = f.tail
+        if tail == NONE:
+            f.head = order_index
+        else:
+            m.orders[tail].next = order_index
+        f.tail = order_index
+        f.volume += lots
+    m.order_free = o.next
+    o.px = s.side * key
+    o.lots = lots
+    o.next = NONE
+    o.prev = tail
+    o.slot = slot
+    o.gen = gen
+    o.owner = owner
+    o.side = s.side
+    o.flags = flags
+    s.orders += 1
+    m.order_live += 1
+    return order_index
+
+
+@leaf
+def rest_front(m, s, owner, slot, gen, key, lots, flags):
+    """Add an order at the front of its level (tapes: volume of orders that were never seen)."""
+    index = rest(m, s, owner, slot, gen, key, lots, flags)
+    if index == NONE or m.orders[index].prev == NONE:
+        return index
+    prev = m.orders[index].prev
+    m.orders[prev].next = NONE
+    head = level_head(s, key)
+    m.orders[head].prev = index
+    m.orders[index].next = head
+    m.orders[index].prev = NONE
+    if 0 <= key - s.base:
+        cell = key & (len(s.levels) - 1)
+        s.levels[cell].head = index
+        s.levels[cell].tail = prev
+    else:
+        far = _far_find(s, key)
+        s.far[far].head = index
+        s.far[far].tail = prev
+    return index
+
+
+@leaf
+def reduce(s, o, lots):
+    """Take ``lots``, fewer than its own, from a resting order; it keeps its place."""
+    key = s.side * o.px
+    o.lots -= lots
+    if key >= s.base:
+        s.levels[key & (len(s.levels) - 1)].volume -= lots
+    else:
+        s.far[_far_find(s, key)].volume -= lots
+
+
+@leaf
+def remove(m, s, order_index):
+    """Take an order out of the book and give its pool slot back."""
+    o = m.orders[order_index]
+    key = s.side * o.px
+    prev = o.prev
+    nxt = o.next
+    if prev != NONE:
+        m.orders[prev].next = nxt
+    if nxt != NONE:
+        m.orders[nxt].prev = prev
+    if key >= s.base:
+        cell = key & (len(s.levels) - 1)
+        level = s.levels[cell]
+        level.volume -= o.lots
+        if prev == NONE:
+            level.head = nxt
+        if nxt == NONE:
+            level.tail = prev
+        if prev == NONE and nxt == NONE:
+            _unmark(s, cell)
+            s.levels_used -= 1
+            if key == s.best:
+                s.best = next_key(s, key)
+                _lower_window(s)
+    else:
+        far = _far_find(s, key)
+        f = s.far[far]
+        f.volume -= o.lots
+        if prev == NONE:
+            f.head = nxt
+        if nxt == NONE:
+            f.tail = prev
+        if prev == NONE and nxt == NONE:
+            _far_remove(s, far)
+            if key == s.best:
+                s.best = next_key(s, key)
+                _lower_window(s)
+    s.orders -= 1
+    m.order_live -= 1
+    o.owner = NONE
+    o.next = m.order_free
+    m.order_free = order_index
+
+
+# ------------------------------------------------------------------ looking
+@leaf
+def level_head(s, key):
+    """Return the first order at ``key``, or NONE."""
+    offset = key - s.base
+    if offset >= len(s.levels):
+        return NONE
+    if offset >= 0:
+        return s.levels[key & (len(s.levels) - 1)].head
+    far = _far_find(s, key)
+    return s.far[far].head if far != NONE else NONE
+
+
+@leaf
+def level_lots(s, key):
+    """Return the volume at ``key`` in lots."""
+    offset = key - s.base
+    if offset >= len(s.levels):
+        return 0
+    if offset >= 0:
+        return s.levels[key & (len(s.levels) - 1)].volume
+    far = _far_find(s, key)
+    return s.far[far].volume if far != NONE else 0
+
+
+@leaf
+def lots_ahead(m, order_index):
+    """Return the lots in front of a resting order at its price."""
+    lots = 0
+    prev = m.orders[order_index].prev
+    while prev != NONE:
+        lots += m.orders[prev].lots
+        prev = m.orders[prev].prev
+    return lots

@@ -1,0 +1,395 @@
+"""What participants send, hear and see: three first-in-first-out channels each.
+
+Order entry: a message sent at s acts at max(s + order latency, previous arrival). Private
+responses: known at a + response latency; they queue up and are read when their owner decides.
+Public feed: a view is captured at c, and its reader decides on it at c + feed latency. At most one
+scheduled and one triggered capture of a participant are in flight, so captures never go back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hftgym.core.book import lots_ahead, next_key, side_index
+from hftgym.core.calls import own_state
+from hftgym.core.constants import (
+    BUY,
+    NEVER_NS,
+    NO_KEY,
+    NO_PX,
+    NONE,
+    QUEUE_SLOTS,
+    SELL,
+    VIEW_LEVELS,
+    EventClass,
+    Fault,
+    Flag,
+    MessageKind,
+    OwnState,
+    Phase,
+    ReportKind,
+    WakeOn,
+)
+from hftgym.core.jit import leaf
+from hftgym.core.queue import push
+from hftgym.core.value import value_at
+
+_CAPTURE = int(EventClass.CAPTURE)
+_DELIVERY = int(EventClass.FEED_DELIVERY)
+_ENTRY = int(EventClass.ORDER_ENTRY)
+_LIMIT = int(MessageKind.LIMIT)
+_MARKET = int(MessageKind.MARKET)
+_CANCEL = int(MessageKind.CANCEL)
+_AMEND = int(MessageKind.AMEND)
+_IOC = int(Flag.IOC)
+_FREE = int(OwnState.FREE)
+_PENDING_NEW = int(OwnState.PENDING_NEW)
+_LIVE = int(OwnState.LIVE)
+_PENDING_AMEND = int(OwnState.PENDING_AMEND)
+_PENDING_CANCEL = int(OwnState.PENDING_CANCEL)
+_ACCEPTED = int(ReportKind.ACCEPTED)
+_FILL = int(ReportKind.FILL)
+_CANCELLED = int(ReportKind.CANCELLED)
+_AMENDED = int(ReportKind.AMENDED)
+_REJECTED = int(ReportKind.REJECTED)
+_CONTINUOUS = int(Phase.CONTINUOUS)
+_WAKE_FILL = int(WakeOn.FILL)
+_TRIGGERED = 0  # ``what`` of a triggered capture; scheduled ones carry their serial
+_REPORT_POOL = int(Fault.REPORT_POOL)
+_MESSAGE_POOL = int(Fault.MESSAGE_POOL)
+_VIEW_POOL = int(Fault.VIEW_POOL)
+_BAD_OUT = int(Fault.BAD_OUT)
+
+
+@leaf
+def init_channels(m):
+    """Chain the pools of messages, reports and views."""
+    for i in range(len(m.messages)):
+        m.messages[i].next = i + 1
+    m.messages[len(m.messages) - 1].next = NONE
+    m.message_free = 0
+    for i in range(len(m.reports)):
+        m.reports[i].next = i + 1
+    m.reports[len(m.reports) - 1].next = NONE
+    m.report_free = 0
+    for i in range(len(m.view_next)):
+        m.view_next[i] = i + 1
+    m.view_next[len(m.view_next) - 1] = NONE
+    m.view_free = 0
+
+
+# ------------------------------------------------------------------ order entry
+@leaf
+def take_message(m):
+    """Take a message from the pool; NONE when it is empty."""
+    i = m.message_free
+    if i != NONE:
+        m.message_free = m.messages[i].next
+    return i
+
+
+@leaf
+def give_message(m, i):
+    """Give a message back to the pool."""
+    m.messages[i].next = m.message_free
+    m.message_free = i
+
+
+@leaf
+def _note_sent(own, order, kind, side, px, lots, flags, now_ns):
+    """Write what the sender knows after sending; False when the message makes no sense."""
+    state = order.state
+    if kind == _LIMIT or kind == _MARKET:
+        if state != _FREE:
+            return False
+        order.state = _PENDING_NEW
+        order.side = side
+        order.px = px
+        order.lots = lots
+        order.filled = 0
+        order.flags = flags if kind == _LIMIT else _IOC
+        own.live += 1
+    elif kind == _CANCEL:
+        if state == _FREE or state == _PENDING_CANCEL:
+            return False
+        order.state = _PENDING_CANCEL
+    elif kind == _AMEND:
+        if state == _FREE or state == _PENDING_CANCEL:
+            return False
+        if state != _PENDING_NEW:
+            order.state = _PENDING_AMEND
+    else:
+        return False
+    order.pending_px = px
+    order.gen += 1
+    if kind != _CANCEL:
+        order.sent_ns = now_ns
+    return True
+
+
+@leaf
+def send(m, p, out):
+    """Send the messages of one decision into the order channel.
+
+    A message that makes no sense to its own sender (a new order in a used slot, a cancel of
+    nothing) stays at home and is counted as a reject; a slot that does not exist is a fault.
+    """
+    part = m.part[p]
+    own = own_state(m, p)
+    if out.count < 0 or out.count > len(out.messages):
+        m.fault = _BAD_OUT
+        return
+    for i in range(out.count):
+        msg = out.messages[i]
+        if msg.slot < 0 or msg.slot >= part.own_capacity:
+            m.fault = _BAD_OUT
+            return
+        j = m.message_free
+        if j == NONE:
+            if part.background != 0:
+                m.fault = _MESSAGE_POOL
+                return
+            own.rejects += 1
+            continue
+        order = own.orders[msg.slot]
+        if not _note_sent(
+            own, order, msg.kind, msg.side, msg.px, msg.lots, msg.flags, m.now_ns
+        ):
+            own.rejects += 1
+            continue
+        m.message_free = m.messages[j].next
+        w = m.messages[j]
+        w.px = msg.px
+        w.lots = msg.lots
+        w.slot = msg.slot
+        w.gen = order.gen
+        w.participant = p
+        w.flags = msg.flags
+        w.kind = msg.kind
+        w.side = msg.side
+        arrival = max(m.now_ns + part.order_ns, part.last_arrival_ns)
+        part.last_arrival_ns = arrival
+        part.account.messages += 1
+        push(m, arrival, _ENTRY, p, j)
+
+
+# ------------------------------------------------------------------ private responses
+@leaf
+def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
+    """Queue a private response; ``fee`` is money paid. Participants without slots hear nothing."""
+    part = m.part[p]
+    if part.own_capacity == 0:
+        return
+    i = m.report_free
+    if i == NONE:
+        # Nobody has read for long: what is known by now may be read without changing anything.
+        for q in range(m.participants):
+            read_reports(m, q, m.now_ns)
+        i = m.report_free
+        if i == NONE:
+            m.fault = _REPORT_POOL
+            return
+    r = m.reports[i]
+    m.report_free = r.next
+    t_ns = max(m.now_ns + part.response_ns, part.last_response_ns)
+    part.last_response_ns = t_ns
+    r.t_ns = t_ns
+    r.kind = kind
+    r.reason = reason
+    r.request = request
+    r.slot = slot
+    r.gen = gen
+    r.side = side
+    r.px = px
+    r.lots = lots
+    r.fee = fee
+    r.next = NONE
+    if part.report_tail == NONE:
+        part.report_head = i
+    else:
+        m.reports[part.report_tail].next = i
+    part.report_tail = i
+
+
+@leaf
+def _release(own, order):
+    order.state = _FREE
+    order.lots = 0
+    own.live -= 1
+
+
+@leaf
+def _learn(own, r, unit_value):
+    """Apply one response to what its reader knows."""
+    order = own.orders[r.slot]
+    kind = r.kind
+    if kind == _FILL:
+        own.position += r.side * r.lots
+        own.cash -= r.side * r.lots * r.px * unit_value + r.fee
+        own.fills += 1
+        if r.side == BUY:
+            own.last_bid_fill_ns = r.t_ns
+        else:
+            own.last_ask_fill_ns = r.t_ns
+        order.lots -= r.lots
+        order.filled += r.lots
+        if order.lots <= 0 and order.state != _FREE and order.state != _PENDING_NEW:
+            _release(own, order)
+    elif kind == _ACCEPTED:
+        order.px = r.px
+        order.lots = r.lots
+        if order.state == _PENDING_NEW:
+            order.state = _LIVE if order.gen == r.gen else _PENDING_AMEND
+    elif kind == _AMENDED:
+        order.px = r.px
+        order.lots = r.lots
+        if order.state == _PENDING_AMEND and order.gen == r.gen:
+            order.state = _LIVE
+        if r.lots <= 0:
+            _release(own, order)
+    elif kind == _CANCELLED:
+        if order.state != _FREE:
+            _release(own, order)
+    else:
+        own.rejects += 1
+        if r.request == _LIMIT or r.request == _MARKET:
+            _release(own, order)
+        elif order.gen == r.gen and (
+            order.state == _PENDING_AMEND or order.state == _PENDING_CANCEL
+        ):
+            order.state = _LIVE
+
+
+@leaf
+def read_reports(m, p, until_ns):
+    """Let ``p`` learn every response that is known by ``until_ns``."""
+    part = m.part[p]
+    i = part.report_head
+    if i == NONE or m.reports[i].t_ns > until_ns:
+        return
+    own = own_state(m, p)
+    unit_value = m.books[0].instrument.unit_value
+    while i != NONE and m.reports[i].t_ns <= until_ns:
+        r = m.reports[i]
+        _learn(own, r, unit_value)
+        following = r.next
+        r.next = m.report_free
+        m.report_free = i
+        i = following
+    part.report_head = i
+    if i == NONE:
+        part.report_tail = NONE
+
+
+# ------------------------------------------------------------------ public feed
+@leaf
+def _fill_side(s, px, lots, empty_px):
+    key = s.best
+    mask = len(s.levels) - 1
+    for i in range(VIEW_LEVELS):
+        if key == NO_KEY:
+            px[i] = empty_px
+            lots[i] = 0
+        else:
+            px[i] = s.side * key
+            if key >= s.base:
+                lots[i] = s.levels[key & mask].volume
+            else:
+                far = s.far_head
+                while s.far[far].key != key:
+                    far = s.far[far].next
+                lots[i] = s.far[far].volume
+            if i + 1 < VIEW_LEVELS:
+                key = next_key(s, key)
+
+
+@leaf
+def capture(m, p, view):
+    """Write what ``p`` would see of the market now."""
+    part = m.part[p]
+    b = m.books[0]
+    view.t_ns = m.now_ns
+    _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX)
+    _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX)
+    view.mid_2px = b.mid_2px
+    view.last_px = b.last_px
+    view.trades = b.trades
+    view.volume = b.volume
+    view.signed_volume = b.signed_volume
+    view.ofi = b.ofi
+    view.phase = b.instrument.phase
+    view.stale = 1 if b.instrument.phase != _CONTINUOUS else 0
+    if part.signal_delay_ns >= 0:
+        view.signal = value_at(m.value, m.value_rng, m.now_ns - part.signal_delay_ns)
+    else:
+        view.signal = np.nan
+    for slot in range(QUEUE_SLOTS):
+        ahead = -1
+        if part.queue_view != 0 and slot < part.own_capacity:
+            i = m.slot_order[part.own_first + slot]
+            if i != NONE:
+                ahead = lots_ahead(m, i)
+        view.queue_ahead[slot] = ahead
+    m.captures_done += 1
+
+
+@leaf
+def schedule_view(m, p, wake_ns):
+    """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows."""
+    part = m.part[p]
+    if wake_ns >= NEVER_NS:
+        return
+    part.wake_serial += 1
+    push(m, max(m.now_ns, wake_ns - part.feed_ns), _CAPTURE, p, part.wake_serial)
+
+
+@leaf
+def trigger_view(m, p):
+    """Capture a view now, because something happened that ``p`` wakes on."""
+    part = m.part[p]
+    if part.triggered == 0:
+        part.triggered = 1
+        push(m, m.now_ns, _CAPTURE, p, _TRIGGERED)
+
+
+@leaf
+def trigger_all(m, flag):
+    """Trigger views of everybody who wakes on this public event."""
+    if m.wake_mask & flag:
+        for p in range(m.participants):
+            if m.part[p].wake_on & flag:
+                trigger_view(m, p)
+
+
+@leaf
+def on_capture(m, p, serial):
+    """Capture a view and send it along the feed. A void schedule does nothing."""
+    part = m.part[p]
+    delivery_ns = m.now_ns + part.feed_ns
+    if serial != _TRIGGERED:
+        if serial != part.wake_serial:
+            return
+        part.scheduled_view = 1
+    elif part.wake_on & _WAKE_FILL:
+        delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
+    v = m.view_free
+    if v == NONE:
+        m.fault = _VIEW_POOL
+        return
+    m.view_free = m.view_next[v]
+    m.view_next[v] = serial
+    capture(m, p, m.views[v])
+    part.last_delivery_ns = max(delivery_ns, part.last_delivery_ns)
+    push(m, part.last_delivery_ns, _DELIVERY, p, v)
+
+
+@leaf
+def release_view(m, p, v):
+    """Give back a view that its reader has used."""
+    part = m.part[p]
+    if m.view_next[v] == _TRIGGERED:
+        part.triggered = 0
+    else:
+        part.scheduled_view = 0
+    m.view_next[v] = m.view_free
+    m.view_free = v

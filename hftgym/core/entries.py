@@ -1,0 +1,101 @@
+"""What Python calls: compiled entry points on ``(markets, index, ...)``, few arguments each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from hftgym.core.book import init_orders, init_side
+from hftgym.core.channels import init_channels, schedule_view
+from hftgym.core.constants import NEVER_NS, NO_PX, NONE
+from hftgym.core.hashing import hash_book, hash_state
+from hftgym.core.jit import kernel, leaf, parallel_kernel
+from hftgym.core.loop import advance
+from hftgym.core.rng import mix2
+from hftgym.core.value import init_value
+
+
+@leaf
+def seed_streams(m, seed):
+    """Give every stream of a market a new identity; what is pending stays."""
+    m.seed = seed
+    init_value(m.value, seed, m.value_rng)
+    for p in range(m.participants):
+        part = m.part[p]
+        part.rng.key = mix2(seed, part.name_hash)
+        part.rng.decision = np.uint64(0)
+        part.rng.draw = np.uint64(0)
+
+
+@leaf
+def open_market(m, seed):
+    """Empty the book and the channels of a configured record, and schedule the first views."""
+    b = m.books[0]
+    init_orders(m)
+    init_channels(m)
+    init_side(b.sides[0], 1, b.instrument.start_px)
+    init_side(b.sides[1], -1, b.instrument.start_px)
+    b.mid_2px = 2 * b.instrument.start_px
+    b.last_px = b.instrument.start_px
+    b.touch_bid_px = -NO_PX
+    b.touch_ask_px = NO_PX
+    for i in range(len(m.slot_order)):
+        m.slot_order[i] = NONE
+    for i in range(len(m.tape_order)):
+        m.tape_order[i] = NONE
+    m.await_ns = NEVER_NS
+    m.event_count = 0
+    seed_streams(m, seed)
+    for p in range(m.participants):
+        part = m.part[p]
+        part.report_head = NONE
+        part.report_tail = NONE
+        part.awaiting_view = NONE
+        part.last_arrival_ns = m.now_ns
+        part.last_response_ns = m.now_ns
+        part.last_delivery_ns = m.now_ns
+        if part.decide >= 0:
+            schedule_view(m, p, m.now_ns)
+
+
+@kernel
+def open_one(markets, i, seed):
+    """Open market ``i`` of configured records with this seed (uint64)."""
+    open_market(markets[i], seed)
+
+
+@kernel
+def reseed_one(markets, i, seed):
+    """Give the streams of market ``i`` a new identity."""
+    seed_streams(markets[i], seed)
+
+
+@kernel
+def advance_one(markets, i, table, ops, log, until_ns, budget):
+    """Run market ``i`` until ``until_ns``; a Status."""
+    return advance(markets[i], table, ops, log, until_ns, budget)
+
+
+@parallel_kernel
+def advance_many(markets, table, ops, log, until_ns, statuses):
+    """Run every market until ``until_ns``, on all threads; their statuses into ``statuses``."""
+    for i in prange(len(markets)):
+        statuses[i] = advance(markets[i], table, ops, log, until_ns, -1)
+
+
+@kernel
+def copy_one(target, i, source, j):
+    """Copy market ``j`` of ``source`` over market ``i`` of ``target``."""
+    target[i] = source[j]
+
+
+@kernel
+def book_hash_one(markets, i):
+    """Return the canonical hash of the book of market ``i``."""
+    return hash_book(markets[i])
+
+
+@kernel
+def state_hash_one(markets, i):
+    """Return the canonical hash of market ``i``."""
+    return hash_state(markets[i])

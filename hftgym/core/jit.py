@@ -1,0 +1,125 @@
+"""The one place where functions are compiled, and where compiled code is cached.
+
+A *kernel* is an entry point that Python calls; a *leaf* is called from kernels. Both are cached.
+numba stamps a cached function with its own file only: an edit in another file, another
+optimisation level or ``NUMBA_BOUNDSCHECK`` would go unnoticed. So the cache folder is keyed by a
+digest of all compiled sources up to the layer of the function, of the numba version and of these
+settings. Code without a file (a prompt, ``python -c``) is compiled without a cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba import config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).resolve().parents[1]
+#: Layers of compiled code, lowest first. A function depends on its own layer and those below.
+LAYERS = ("core", "participants", "envs", "analytics", "bench")
+#: True when numba is switched off (``NUMBA_DISABLE_JIT=1``): everything runs as plain Python.
+INTERPRETED = bool(config.DISABLE_JIT)
+
+
+def cache_root() -> Path:
+    """Return the folder that holds all caches (``HFTGYM_CACHE_DIR`` or the user's cache)."""
+    chosen = os.environ.get("HFTGYM_CACHE_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "hftgym" / "numba"
+
+
+@cache
+def _sources_digest(layer: str) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    settings = (
+        numba.__version__,
+        np.__version__,
+        platform.python_version(),
+        platform.machine(),
+        config.BOUNDSCHECK,
+        config.OPT,
+    )
+    digest.update(repr(settings).encode())
+    for name in LAYERS[: LAYERS.index(layer) + 1]:
+        for source in sorted((PACKAGE / name).glob("*.py")):
+            if source.name != "reference.py":
+                digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()
+
+
+def layer_of(path: Path) -> str:
+    """Return the layer of a source file; a file outside the package stands above all of them."""
+    try:
+        part = path.resolve().relative_to(PACKAGE).parts[0]
+    except ValueError:
+        return LAYERS[-1]
+    return part if part in LAYERS else LAYERS[-1]
+
+
+@cache
+def cache_dir(layer: str = LAYERS[-1]) -> Path:
+    """Return the private cache folder of one layer of compiled code, making it when needed.
+
+    Raises:
+        PermissionError: if the folder belongs to somebody else or others may write to it: a cache
+            of compiled code that others can write to is code that others can run.
+    """
+    folder = cache_root() / f"{layer}-{_sources_digest(layer)}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    status = folder.stat()
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise PermissionError(
+            f"numba cache {folder}: must belong to you and be writable by you alone; "
+            "remove it or set HFTGYM_CACHE_DIR to a private folder"
+        )
+    return folder
+
+
+def _compile(function: F, decorate: Callable[..., Any]) -> F:
+    path = Path(function.__code__.co_filename)
+    if not path.is_file():
+        return decorate(cache=False)(function)
+    # The cache path is fixed at decoration, so other packages keep their own setting.
+    previous = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_dir(layer_of(path)))
+    try:
+        return decorate(cache=True)(function)
+    finally:
+        config.CACHE_DIR = previous
+
+
+def leaf(function: F) -> F:
+    """Compile a function that other compiled functions call."""
+    return _compile(function, lambda **kw: numba.njit(error_model="numpy", **kw))
+
+
+def kernel(function: F) -> F:
+    """Compile an entry point. Its arguments are arrays and scalars, never records (slow)."""
+    return _compile(function, lambda **kw: numba.njit(error_model="numpy", nogil=True, **kw))
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile an entry point with ``prange`` over independent markets."""
+    return _compile(
+        function, lambda **kw: numba.njit(error_model="numpy", nogil=True, parallel=True, **kw)
+    )
+
+
+def c_function(signature: Any) -> Callable[[F], Any]:
+    """Compile a function that is called through its address (a participant's ``decide``)."""
+    if INTERPRETED:
+        return lambda function: function
+    return lambda function: _compile(
+        function, lambda **kw: numba.cfunc(signature, error_model="numpy", **kw)
+    )

@@ -1,0 +1,148 @@
+"""The event loop: take the earliest event, move the clock, let one thing happen."""
+
+from __future__ import annotations
+
+from hftgym.core.calls import call_decide, own_state
+from hftgym.core.channels import (
+    give_message,
+    on_capture,
+    read_reports,
+    release_view,
+    schedule_view,
+    send,
+)
+from hftgym.core.constants import (
+    MAX_OUT,
+    NEVER_NS,
+    NONE,
+    EventClass,
+    Fault,
+    Status,
+)
+from hftgym.core.exchange import process
+from hftgym.core.jit import leaf
+from hftgym.core.queue import event_class, pop
+from hftgym.core.rng import next_decision
+from hftgym.core.tape import on_expiry, play
+
+_TAPE = int(EventClass.TAPE)
+_EXPIRY = int(EventClass.EXPIRY)
+_ENTRY = int(EventClass.ORDER_ENTRY)
+_CAPTURE = int(EventClass.CAPTURE)
+_UNTIL = int(Status.UNTIL)
+_EXTERNAL = int(Status.EXTERNAL)
+_BUDGET = int(Status.BUDGET)
+_LOG_FULL = int(Status.LOG_FULL)
+_FAULT = int(Status.FAULT)
+_BAD_OUT = int(Fault.BAD_OUT)
+
+
+@leaf
+def decide(m, table, p, v):
+    """Let participant ``p`` decide on view ``v``, and send what it says."""
+    part = m.part[p]
+    out = m.out
+    out.count = 0
+    out.next_wake_ns = NEVER_NS
+    out.wake_on = 0
+    next_decision(part.rng)
+    part.wakes += 1
+    m.wakes_done += 1
+    count = call_decide(table, part.decide, m.views[v], own_state(m, p), part, out)
+    if count < 0 or count > MAX_OUT:
+        m.fault = _BAD_OUT
+        return
+    out.count = count
+    release_view(m, p, v)
+    part.wake_on = out.wake_on
+    m.wake_mask |= out.wake_on
+    send(m, p, out)
+    if part.scheduled_view == 0:
+        schedule_view(m, p, out.next_wake_ns)
+
+
+@leaf
+def _deliver(m, table, p, v):
+    """Deliver a view: its reader learns what is known by now, and decides (a learner: later)."""
+    part = m.part[p]
+    m.views[v].delivered_ns = m.now_ns
+    read_reports(m, p, m.now_ns)
+    if part.external != 0:
+        part.awaiting_view = v
+        m.awaiting += 1
+        m.await_ns = m.now_ns
+    else:
+        decide(m, table, p, v)
+
+
+@leaf
+def _decide_awaited(m, table):
+    """Let the learners decide for whom the loop stopped; False while a mailbox is empty."""
+    for p in range(m.participants):
+        if m.part[p].awaiting_view != NONE and m.part[p].ready == 0:
+            return False
+    for p in range(m.participants):
+        v = m.part[p].awaiting_view
+        if v != NONE:
+            m.part[p].awaiting_view = NONE
+            m.part[p].ready = 0
+            decide(m, table, p, v)
+    m.awaiting = 0
+    m.await_ns = NEVER_NS
+    return True
+
+
+@leaf
+def advance(m, table, ops, log, until_ns, budget):
+    """Run events up to and including ``until_ns``, at most ``budget`` of them; a Status.
+
+    Stops after the last event of an instant at which learners must decide (their mailboxes are
+    filled before the next call), and between events when the log can not take another.
+    """
+    if m.fault != 0:
+        return _FAULT
+    if m.awaiting > 0 and not _decide_awaited(m, table):
+        return _EXTERNAL
+    log_rows = len(log)
+    while m.fault == 0:
+        tape = m.tape
+        t_ns = m.events[0].t_ns if m.event_count > 0 else NEVER_NS
+        from_tape = False
+        if tape.cursor < tape.end:
+            tape_ns = ops[tape.cursor].t_ns
+            if tape_ns < t_ns or (tape_ns == t_ns and event_class(m.events[0].key) > _TAPE):
+                t_ns = tape_ns
+                from_tape = True
+        if m.awaiting > 0 and t_ns > m.await_ns:
+            return _EXTERNAL
+        if t_ns > until_ns or t_ns == NEVER_NS:
+            if until_ns < NEVER_NS:
+                m.now_ns = max(m.now_ns, until_ns)
+            return _UNTIL
+        # One event trades with every resting order at the most.
+        if log_rows > 0 and m.log_used + 2 * m.order_live + 8 > log_rows:
+            return _LOG_FULL
+        if budget == 0:
+            return _BUDGET
+        budget -= 1
+        m.now_ns = t_ns
+        if from_tape:
+            tape.cursor += 1
+            play(m, log, ops[tape.cursor - 1])
+            continue
+        e = m.events[0]
+        kind = event_class(e.key)
+        who = e.who
+        what = e.what
+        pop(m)
+        if kind == _ENTRY:
+            process(m, log, m.messages[what])
+            give_message(m, what)
+        elif kind == _CAPTURE:
+            on_capture(m, who, what)
+        elif kind == _EXPIRY:
+            on_expiry(m, what)
+        else:
+            _deliver(m, table, who, what)
+    return _FAULT
+

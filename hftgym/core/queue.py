@@ -1,0 +1,90 @@
+"""The event queue: a binary heap ordered by (time, class, tie, sequence).
+
+Class orders events of one instant by kind. ``tie`` is a hash of (seed, time, participant), so that
+no index wins every race and a newcomer reorders nobody; ``sequence`` settles equal hashes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hftgym.core.constants import Fault
+from hftgym.core.jit import leaf
+from hftgym.core.rng import mix2
+
+_CLASS_SHIFT = np.uint64(60)
+_TIE_SHIFT = np.uint64(32)
+_TIE_BITS = np.uint64(36)
+_SEQUENCE_MASK = np.uint64(0xFFFFFFFF)
+_ONE = np.uint64(1)
+_FULL = int(Fault.EVENT_QUEUE)
+
+
+@leaf
+def event_class(key):
+    """Return the class of an event from its key."""
+    return int(key >> _CLASS_SHIFT)
+
+
+@leaf
+def _earlier(a, b):
+    return a.t_ns < b.t_ns or (a.t_ns == b.t_ns and a.key < b.key)
+
+
+@leaf
+def _copy(target, source):
+    target.t_ns = source.t_ns
+    target.key = source.key
+    target.what = source.what
+    target.who = source.who
+
+
+@leaf
+def push(m, t_ns, kind, who, what):
+    """Add an event; a full queue is a fault of the market."""
+    i = m.event_count
+    if i == len(m.events):
+        m.fault = _FULL
+        return
+    m.event_count += 1
+    m.sequence += _ONE
+    tie = mix2(m.seed ^ np.uint64(t_ns), m.part[who].name_hash) >> _TIE_BITS
+    key = (
+        (np.uint64(kind) << _CLASS_SHIFT)
+        | (tie << _TIE_SHIFT)
+        | (m.sequence & _SEQUENCE_MASK)
+    )
+    while i > 0:
+        parent = (i - 1) >> 1
+        p = m.events[parent]
+        if p.t_ns < t_ns or (p.t_ns == t_ns and p.key < key):
+            break
+        _copy(m.events[i], p)
+        i = parent
+    e = m.events[i]
+    e.t_ns = t_ns
+    e.key = key
+    e.who = who
+    e.what = what
+
+
+@leaf
+def pop(m):
+    """Remove the first event; the caller has read it."""
+    n = m.event_count - 1
+    m.event_count = n
+    if n == 0:
+        return
+    last = m.events[n]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= n:
+            break
+        if child + 1 < n and _earlier(m.events[child + 1], m.events[child]):
+            child += 1
+        if not _earlier(m.events[child], last):
+            break
+        _copy(m.events[i], m.events[child])
+        i = child
+    _copy(m.events[i], last)

@@ -1,0 +1,451 @@
+"""The market as one structured record, and the records that participants see.
+
+A market is one record, a batch of markets is one array, a snapshot is a copy. Every dtype is a
+``numpy.record`` at every level, so that compiled and interpreted code read it in the same way.
+Sizes (orders, levels, participants ...) are part of the type; a ``MarketClass`` names them, and
+each class is compiled once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hftgym.core.constants import (
+    MAX_OUT,
+    MAX_OWN_ORDERS,
+    MEMORY_BYTES,
+    PARAMS_BYTES,
+    QUEUE_SLOTS,
+    VALUE_RING,
+    VIEW_LEVELS,
+)
+
+
+def record(fields: list[tuple]) -> np.dtype:
+    """Return an aligned dtype whose elements are ``numpy.record`` (attribute access)."""
+    return np.dtype((np.record, np.dtype(fields, align=True)))
+
+
+# ------------------------------------------------------------------ what a participant sees
+RNG = record(
+    [
+        ("key", "u8"),  # identity of the stream: hash of seed, role and name
+        ("decision", "u8"),  # which decision draws
+        ("draw", "u8"),  # which draw of this decision
+    ]
+)
+
+VIEW = record(
+    [
+        ("t_ns", "i8"),  # captured at the exchange
+        ("delivered_ns", "i8"),  # known to its reader
+        ("bid_px", "i8", (VIEW_LEVELS,)),  # best first; -NO_PX when empty
+        ("bid_lots", "i8", (VIEW_LEVELS,)),
+        ("ask_px", "i8", (VIEW_LEVELS,)),  # best first; NO_PX when empty
+        ("ask_lots", "i8", (VIEW_LEVELS,)),
+        ("mid_2px", "i8"),  # twice the mid price; the last one known when a side is empty
+        ("last_px", "i8"),  # last trade
+        ("trades", "i8"),  # counts since the market began: differences are flows
+        ("volume", "i8"),
+        ("signed_volume", "i8"),  # buyer-initiated minus seller-initiated lots
+        ("ofi", "i8"),  # order flow imbalance at the touch (Cont, Kukanov, Stoikov 2014), lots
+        ("queue_ahead", "i8", (QUEUE_SLOTS,)),  # of own order slots; -1 when not resting
+        ("signal", "f8"),  # latent value, in px, for participants declared to see it; else NaN
+        ("phase", "i4"),
+        ("stale", "i4"),
+    ]
+)
+
+OWN_ORDER = record(
+    [
+        ("px", "i8"),
+        ("lots", "i8"),  # open lots
+        ("filled", "i8"),  # lots filled so far: an amend states filled + open
+        ("sent_ns", "i8"),  # last new or amend
+        ("pending_px", "i8"),
+        ("gen", "i4"),  # counts the messages about this slot
+        ("state", "i1"),  # OwnState
+        ("side", "i1"),
+        ("flags", "i2"),
+    ]
+)
+
+
+def own_fields(orders: int) -> list[tuple]:
+    """Return the fields of what a participant knows of itself, with room for ``orders``."""
+    return [
+        ("position", "i8"),  # lots
+        ("cash", "i8"),  # money units
+        ("fills", "i8"),
+        ("rejects", "i8"),
+        ("last_bid_fill_ns", "i8"),
+        ("last_ask_fill_ns", "i8"),
+        ("live", "i4"),  # order slots in use
+        ("capacity", "i4"),  # order slots that exist: orders[:capacity]
+        ("orders", OWN_ORDER, (orders,)),
+    ]
+
+
+#: Own state. The type has room for the largest participant, the memory behind it for
+#: ``capacity`` orders only: index below ``own.capacity``.
+OWN = record(own_fields(MAX_OWN_ORDERS))
+OWN_HEADER_BYTES = record(own_fields(1)).itemsize - OWN_ORDER.itemsize
+
+OUT_MESSAGE = record(
+    [
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("slot", "i4"),  # own order slot
+        ("kind", "i1"),  # MessageKind
+        ("side", "i1"),
+        ("flags", "i2"),
+    ]
+)
+OUT = record(
+    [
+        ("next_wake_ns", "i8"),  # when to see the market next; NEVER_NS: only on wake_on
+        ("wake_on", "i4"),  # WakeOn flags
+        ("count", "i4"),  # messages in use
+        ("messages", OUT_MESSAGE, (MAX_OUT,)),
+    ]
+)
+
+#: Space in a participant's slot for its own Params and Memory records.
+PARAMS_SLOT = PARAMS_BYTES
+MEMORY_SLOT = MEMORY_BYTES
+
+# ------------------------------------------------------------------ the exchange
+INSTRUMENT = record(
+    [
+        ("px_min", "i8"),
+        ("px_max", "i8"),
+        ("max_lots", "i8"),
+        ("tick_px", "i8"),
+        ("unit_value", "i8"),  # money units of one price unit times one lot
+        ("maker_fee", "i8"),  # money units per lot; negative is a rebate
+        ("taker_fee", "i8"),
+        ("start_px", "i8"),
+        ("stp", "i4"),
+        ("phase", "i4"),
+    ]
+)
+
+ACCOUNT = record(
+    [
+        ("cash", "i8"),  # money units, after fees
+        ("fees", "i8"),  # money units paid so far (negative: earned)
+        ("position", "i8"),  # lots
+        ("open_buy_lots", "i8"),
+        ("open_sell_lots", "i8"),
+        ("maker_lots", "i8"),
+        ("taker_lots", "i8"),
+        ("fills", "i8"),
+        ("messages", "i8"),
+        ("rejects", "i8"),
+        ("edge_2px", "i8"),  # sum over fills of 2 * side * lots * (mid before the event - px)
+        ("firm", "i4"),
+        ("killed", "i4"),
+    ]
+)
+
+ORDER = record(
+    [
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("next", "i4"),  # behind it at its price
+        ("prev", "i4"),
+        ("slot", "i4"),  # owner's order slot, or the ordinal of a tape order
+        ("gen", "i4"),
+        ("owner", "i2"),
+        ("side", "i1"),
+        ("flags", "i1"),
+    ]
+)
+assert ORDER.itemsize == 40
+
+LEVEL = record([("volume", "i8"), ("head", "i4"), ("tail", "i4")])
+FAR_LEVEL = record(
+    [
+        ("key", "i8"),
+        ("volume", "i8"),
+        ("head", "i4"),
+        ("tail", "i4"),
+        ("next", "i4"),
+        ("prev", "i4"),
+    ]
+)
+
+MESSAGE = record(
+    [
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("slot", "i4"),
+        ("gen", "i4"),
+        ("participant", "i2"),
+        ("flags", "i2"),
+        ("kind", "i1"),
+        ("side", "i1"),
+        ("next", "i4"),  # free list
+    ]
+)
+
+REPORT = record(
+    [
+        ("t_ns", "i8"),  # when the participant knows
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("fee", "i8"),
+        ("slot", "i4"),
+        ("gen", "i4"),
+        ("next", "i4"),
+        ("kind", "i1"),
+        ("reason", "i1"),
+        ("side", "i1"),
+        ("request", "i1"),  # the MessageKind that it answers
+    ]
+)
+
+EVENT = record(
+    [
+        ("t_ns", "i8"),
+        ("key", "u8"),  # class, tie and sequence: the order within one instant
+        ("what", "i4"),  # message, view or order index
+        ("who", "i4"),  # participant
+    ]
+)
+
+TAPE_OP = record(
+    [
+        ("t_ns", "i8"),
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("h_bid_px", "i8"),  # history's touch after the row
+        ("h_ask_px", "i8"),
+        ("ordinal", "i4"),
+        ("row", "i4"),
+        ("kind", "i1"),  # TapeKind
+        ("side", "i1"),  # of the resting order
+        ("flags", "i1"),  # TapeFlag
+    ]
+)
+
+LOG_ROW = record(
+    [
+        ("t_ns", "i8"),
+        ("px", "i8"),
+        ("lots", "i8"),
+        ("maker_slot", "i4"),
+        ("taker_slot", "i4"),
+        ("maker", "i2"),  # participant index; -1: none
+        ("taker", "i2"),
+        ("kind", "i1"),  # LogKind
+        ("side", "i1"),  # of the taker in a trade, of the order otherwise
+        ("reason", "i2"),
+    ]
+)
+
+VALUE = record(
+    [
+        ("key", "u8"),
+        ("k", "i8"),  # last grid point that is known
+        ("grid_ns", "i8"),
+        ("sigma_grid", "f8"),  # px per square root of a grid interval
+        ("jump_probability", "f8"),  # per grid interval
+        ("jump_sd", "f8"),  # px
+        ("pull", "f8"),  # share of the distance to the anchor lost per grid interval
+        ("anchor", "f8"),
+        ("active", "i8"),
+        ("ring", "f8", (VALUE_RING,)),  # value at the last grid points, px
+    ]
+)
+
+TAPE_STATE = record(
+    [
+        ("cursor", "i8"),  # next operation
+        ("end", "i8"),  # operation behind the last one to play
+        ("resilience_ns", "i8"),
+        ("owner", "i4"),  # participant index of the tape; -1: no tape
+        ("serial", "i4"),  # generation of the last posted order
+        ("h_known", "i4"),
+        ("gap_now", "i4"),  # current touch gap, px
+        ("h_bid_px", "i8"),
+        ("h_ask_px", "i8"),
+        ("row", "i8"),
+        ("volume", "i8"),  # lots executed in history
+        ("hidden_volume", "i8"),
+        ("missed", "i8"),  # history's executions that found nothing
+        ("surviving", "i8"),  # lots that outlived their execution because an agent took it
+        ("clamped", "i8"),  # lots of cancels and executions beyond what was left
+        ("gap_since_ns", "i8"),
+        ("time_ns", "i8"),
+        ("gap_ns", "i8", (64,)),  # time at each touch gap S - H, in px; the last one: and more
+    ]
+)
+
+
+@dataclass(frozen=True)
+class MarketClass:
+    """Named sizes of a market record. Powers of two where a comment says so.
+
+    Attributes:
+        name: how scenarios ask for it.
+        participants: traders, background and learners together.
+        own_orders: order slots of all participants together.
+        orders: resting orders.
+        window: direct price levels a side (a power of two, at least 64).
+        far_levels: occupied price levels a side outside of the window.
+        messages: messages in flight.
+        reports: private reports in flight.
+        events: pending events.
+        tape_orders: live orders of a tape.
+    """
+
+    name: str
+    participants: int
+    own_orders: int
+    orders: int
+    window: int
+    far_levels: int
+    messages: int
+    reports: int
+    events: int
+    tape_orders: int
+
+
+MARKET_CLASSES = {
+    size.name: size
+    for size in (
+        MarketClass("small", 16, 320, 640, 256, 64, 128, 384, 192, 512),
+        MarketClass("medium", 128, 8_192, 16_384, 4_096, 1_024, 2_048, 8_192, 2_048, 16_384),
+        MarketClass("large", 1_024, 65_536, 65_536, 16_384, 4_096, 8_192, 65_536, 8_192, 65_536),
+        MarketClass(
+            "huge", 8_192, 524_288, 1 << 20, 65_536, 16_384, 65_536, 1 << 19, 65_536, 1 << 20
+        ),
+    )
+}
+
+PARTICIPANT = record(
+    [
+        ("name_hash", "u8"),
+        ("feed_ns", "i8"),
+        ("order_ns", "i8"),
+        ("response_ns", "i8"),
+        ("last_arrival_ns", "i8"),  # order channel: first in, first out
+        ("last_response_ns", "i8"),
+        ("last_delivery_ns", "i8"),
+        ("signal_delay_ns", "i8"),  # how late it sees the latent value; negative: never
+        ("own_offset", "i8"),  # bytes into the pool of own states
+        ("report_head", "i4"),
+        ("report_tail", "i4"),
+        ("own_first", "i4"),  # first of its slots in ``slot_order``
+        ("own_capacity", "i4"),
+        ("decide", "i4"),  # row in the table of compiled strategies; -1: never decides
+        ("external", "i4"),  # a learner: the loop hands back control before it decides
+        ("awaiting_view", "i4"),  # a learner's delivered view; NONE when not awaited
+        ("ready", "i4"),  # a learner's mailbox is filled
+        ("wake_on", "i4"),
+        ("triggered", "i4"),  # a triggered capture is in flight
+        ("wake_serial", "i4"),  # the scheduled capture that counts; an earlier one is void
+        ("scheduled_view", "i4"),  # a scheduled capture is in flight
+        ("queue_view", "i4"),  # wants its queue positions in views
+        ("background", "i4"),  # a full pool is a fault, not a reject
+        ("wakes", "i8"),
+        ("rng", RNG),
+        ("account", ACCOUNT),
+        ("params", "u1", (PARAMS_BYTES,)),
+        ("memory", "u1", (MEMORY_BYTES,)),
+    ]
+)
+
+
+def side_record(size: MarketClass) -> np.dtype:
+    """Return one side of a book. Prices enter as keys, side * px: better is larger."""
+    words = size.window // 64
+    return record(
+        [
+            ("best", "i8"),  # best key; NO_KEY when empty
+            ("base", "i8"),  # lowest key of the window
+            ("orders", "i8"),
+            ("levels_used", "i4"),  # in the window
+            ("far_head", "i4"),  # best far level
+            ("far_free", "i4"),
+            ("side", "i4"),
+            ("words", "u8", (words,)),  # which window levels are occupied
+            ("summary", "u8", ((words + 63) // 64,)),  # which words are not zero
+            ("levels", LEVEL, (size.window,)),  # by key & (window - 1)
+            ("far", FAR_LEVEL, (size.far_levels,)),
+        ]
+    )
+
+
+def book_record(size: MarketClass) -> np.dtype:
+    """Return a book: its instrument, two sides, and what the public feed has told."""
+    return record(
+        [
+            ("instrument", INSTRUMENT),
+            ("sides", side_record(size), (2,)),  # 0: bids, 1: asks
+            ("mid_2px", "i8"),
+            ("last_px", "i8"),
+            ("trades", "i8"),
+            ("volume", "i8"),
+            ("signed_volume", "i8"),
+            ("ofi", "i8"),
+            ("touch_bid_px", "i8"),  # touch before the current event, for ``ofi``
+            ("touch_bid_lots", "i8"),
+            ("touch_ask_px", "i8"),
+            ("touch_ask_lots", "i8"),
+        ]
+    )
+
+
+def market_record(size: MarketClass) -> np.dtype:
+    """Return the record of one market of this class."""
+    views = 2 * size.participants
+    own_bytes = size.participants * OWN_HEADER_BYTES + size.own_orders * OWN_ORDER.itemsize
+    return record(
+        [
+            ("now_ns", "i8"),
+            ("seed", "u8"),
+            ("sequence", "u8"),
+            ("participants", "i4"),  # in use
+            ("fault", "i4"),
+            ("await_ns", "i8"),  # when the awaited learners decide; NEVER_NS: none awaited
+            ("awaiting", "i4"),
+            ("wake_mask", "i4"),  # union of what anybody wakes on
+            ("fee_account", "i8"),
+            ("log_count", "u8"),
+            ("log_hash", "u8"),
+            ("log_used", "i8"),
+            ("messages_done", "i8"),  # acted at the exchange
+            ("wakes_done", "i8"),
+            ("captures_done", "i8"),
+            ("tape_rows_done", "i8"),
+            ("event_count", "i4"),
+            ("order_free", "i4"),
+            ("message_free", "i4"),
+            ("report_free", "i4"),
+            ("view_free", "i4"),
+            ("order_live", "i4"),
+            ("value", VALUE),
+            ("value_rng", RNG),
+            ("tape", TAPE_STATE),
+            ("out", OUT),
+            ("part", PARTICIPANT, (size.participants,)),
+            ("events", EVENT, (size.events,)),
+            ("messages", MESSAGE, (size.messages,)),
+            ("views", VIEW, (views,)),
+            ("view_next", "i4", (views,)),
+            ("orders", ORDER, (size.orders,)),
+            ("slot_order", "i4", (size.own_orders,)),  # own order slot -> resting order
+            ("slot_filled", "i8", (size.own_orders,)),  # lots filled of the order in the slot
+            ("tape_order", "i4", (size.tape_orders,)),  # tape ordinal -> resting order
+            ("books", book_record(size), (1,)),
+            ("reports", REPORT, (size.reports,)),
+            ("own", "u1", ((own_bytes + 7) // 8 * 8,)),
+        ]
+    )
+
+
+MARKET = {name: market_record(size) for name, size in MARKET_CLASSES.items()}

@@ -1,0 +1,48 @@
+"""The latent value: a martingale on a time grid, the same for every reader.
+
+Increments are keyed by the index of the grid point alone, so the path does not depend on who looks
+and when: a Brownian part and compensated (symmetric) jumps. ``pull`` turns it into an
+Ornstein-Uhlenbeck process, for scenarios that are called mean-reverting.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hftgym.core.constants import VALUE_RING
+from hftgym.core.jit import leaf
+from hftgym.core.rng import mix2, normal, uniform
+
+_ROLE = np.uint64(0x76616C7565)  # "value"
+
+
+@leaf
+def init_value(v, seed, rng):
+    """Begin a path: every grid point so far has the value of the last one known."""
+    v.key = mix2(seed, _ROLE)
+    rng.key = v.key
+
+
+@leaf
+def value_at(v, rng, t_ns):
+    """Return the value in px at the grid point at or before ``t_ns``; NaN without a value.
+
+    ``rng`` is scratch space for a stream. Times further back than the ring give its oldest point.
+    """
+    if v.active == 0:
+        return np.nan
+    k = t_ns // v.grid_ns
+    while v.k < k:
+        level = v.ring[v.k % VALUE_RING]
+        v.k += 1
+        rng.key = v.key
+        rng.decision = np.uint64(v.k)
+        rng.draw = np.uint64(0)
+        level += v.pull * (v.anchor - level) + v.sigma_grid * normal(rng)
+        if uniform(rng) < v.jump_probability:
+            level += v.jump_sd * normal(rng)
+        v.ring[v.k % VALUE_RING] = level
+    oldest = v.k - VALUE_RING + 1
+    return v.ring[max(k, oldest, 0) % VALUE_RING]
+
+

@@ -1,0 +1,231 @@
+"""From a scenario to records: one configured market, its table of strategies, its tape.
+
+Everything is checked here once; what comes out is plain bytes and a table, ready for the kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hftgym.core.constants import NONE, Fault
+from hftgym.core.entries import open_one
+from hftgym.core.records import (
+    MARKET,
+    MARKET_CLASSES,
+    OWN_HEADER_BYTES,
+    OWN_ORDER,
+    TAPE_OP,
+    MarketClass,
+)
+from hftgym.core.rng import text_hash
+from hftgym.errors import ConfigError, InternalError
+from hftgym.participants.base import Participant, build_table, resolve, write_params
+from hftgym.scenario import Latency, ParticipantSpec, Scenario
+
+#: Where a fault comes from, and the way out.
+_FAULTS = {
+    Fault.ORDER_POOL: "no room for another order",
+    Fault.MESSAGE_POOL: "no room for another message in flight",
+    Fault.REPORT_POOL: "no room for another private report",
+    Fault.EVENT_QUEUE: "no room for another event",
+    Fault.VIEW_POOL: "no room for another view",
+    Fault.FAR_POOL: "no room for another far price level",
+    Fault.BAD_OUT: "a participant sent too many messages or named a slot that it does not have",
+    Fault.OVERFLOW: "an account passed 2^62 money units",
+    Fault.TAPE_ORDINALS: "the tape has more live orders than this market class holds",
+    Fault.LOG: "the event log is full",
+}
+
+
+@dataclass(frozen=True)
+class Learner:
+    """An outside decision maker in a market.
+
+    Attributes:
+        name: decides its random stream and its ties.
+        latency: its three channels.
+        sees_value: its views carry the latent value (for a ceiling, never for a fair comparison).
+    """
+
+    name: str = "learner#0"
+    latency: Latency = Latency(feed_ns=5_000_000, order_ns=5_000_000, response_ns=5_000_000)
+    sees_value: bool = False
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A configured market that has not been opened yet.
+
+    Attributes:
+        scenario: what it was made of.
+        record: the market, shape (1,).
+        table: addresses of the strategies.
+        ops: operations of the tape, shape (operations,); empty without one.
+        names: of the participants, by index.
+        kinds: of the participants, by index; "learner" for learners.
+        learners: indices of the learners.
+    """
+
+    scenario: Scenario
+    record: np.ndarray
+    table: Any
+    ops: np.ndarray
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    learners: tuple[int, ...]
+
+    def open(self, seed: int, start_ns: int = 0) -> np.ndarray:
+        """Return a market at its opening, shape (1,), with this seed."""
+        market = self.record.copy()
+        market[0]["now_ns"] = start_ns
+        open_one(market, 0, np.uint64(seed & 0xFFFFFFFFFFFFFFFF))
+        return market
+
+
+def check_fault(market: Any) -> None:
+    """Raise what stopped a market.
+
+    Args:
+        market: a market record.
+
+    Raises:
+        InternalError: if it has a fault; the text says which and when.
+    """
+    code = int(market["fault"])
+    if code:
+        raise InternalError(
+            "HG-X001",
+            f"market stopped at {int(market['now_ns'])} ns: {_FAULTS[Fault(code)]} "
+            f"({Fault(code).name}); use a larger market_class or fewer orders",
+        )
+
+
+def blueprint(
+    scenario: Scenario, learners: Sequence[Learner] = (), ops: np.ndarray | None = None
+) -> Blueprint:
+    """Configure a market.
+
+    Args:
+        scenario: who trades what.
+        learners: outside decision makers, added behind the scenario's participants.
+        ops: operations of a compiled tape (``TAPE_OP``); adds history as a participant.
+
+    Raises:
+        ConfigError: if the market class is too small for the participants.
+    """
+    size = MARKET_CLASSES[scenario.market_class]
+    specs = [(s, resolve(s.kind)) for s in scenario.participants for _ in range(s.count)]
+    names = list(scenario.participant_names)
+    kinds = [spec.kind for spec, _ in specs]
+    if ops is not None:
+        specs.append((ParticipantSpec(kind="tape"), resolve("tape")))
+        names.append("tape#0")
+        kinds.append("tape")
+    external = resolve("external")
+    for learner in learners:
+        specs.append((ParticipantSpec(kind="external", latency=learner.latency), external))
+        names.append(learner.name)
+        kinds.append("learner")
+    strategies = list(dict.fromkeys(strategy for _, strategy in specs))
+    _check_size(scenario, size, specs)
+
+    record = np.zeros(1, MARKET[scenario.market_class])
+    m = record[0]
+    m["participants"] = len(specs)
+    _write_instrument(m, scenario)
+    _write_value(m, scenario)
+    first_slot = 0
+    for p, (spec, strategy) in enumerate(specs):
+        part = m["part"][p]
+        _write_participant(part, spec, strategy, names[p], strategies.index(strategy))
+        part["own_first"] = first_slot
+        offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
+        part["own_offset"] = offset
+        header = m["own"][offset : offset + OWN_HEADER_BYTES]
+        header[-4:].view(np.int32)[0] = strategy.own_orders  # own.capacity ends the header
+        first_slot += strategy.own_orders
+    for learner, p in zip(learners, range(len(specs) - len(learners), len(specs)), strict=True):
+        m["part"][p]["background"] = 0
+        m["part"][p]["signal_delay_ns"] = 0 if learner.sees_value else NONE
+    tape = m["tape"]
+    tape["owner"] = NONE
+    if ops is not None:
+        tape["owner"] = names.index("tape#0")
+        tape["end"] = len(ops)
+        tape["resilience_ns"] = scenario.tape.resilience_ns if scenario.tape else 0
+        m["part"][int(tape["owner"])]["decide"] = NONE
+    return Blueprint(
+        scenario,
+        record,
+        build_table(strategies),
+        np.zeros(0, TAPE_OP) if ops is None else ops,
+        tuple(names),
+        tuple(kinds),
+        tuple(range(len(specs) - len(learners), len(specs))),
+    )
+
+
+def _check_size(scenario: Scenario, size: MarketClass, specs: list[Any]) -> None:
+    slots = sum(strategy.own_orders for _, strategy in specs)
+    for what, need, have in (
+        ("participants", len(specs), size.participants),
+        ("order slots of its participants", slots, size.own_orders),
+    ):
+        if need > have:
+            raise ConfigError(
+                "HG-C030",
+                f"scenario {scenario.name!r}: {need} {what}, but market_class {size.name!r} has "
+                f"room for {have}; choose a larger market_class",
+            )
+
+
+def _write_instrument(m: Any, scenario: Scenario) -> None:
+    target = m["books"][0]["instrument"]
+    source = scenario.instrument
+    for name in ("px_min", "px_max", "max_lots", "tick_px", "unit_value"):
+        target[name] = getattr(source, name)
+    for name in ("maker_fee", "taker_fee", "start_px"):
+        target[name] = getattr(source, name)
+
+
+def _write_value(m: Any, scenario: Scenario) -> None:
+    target, source = m["value"], scenario.value
+    if source is None:
+        return
+    tick = scenario.instrument.tick_px
+    grid_s = source.grid_ns / 1e9
+    target["active"] = 1
+    target["grid_ns"] = source.grid_ns
+    target["sigma_grid"] = source.sigma_tick_per_sqrt_s * tick * grid_s**0.5
+    target["jump_probability"] = source.jump_per_s * grid_s
+    target["jump_sd"] = source.jump_sd_tick * tick
+    target["pull"] = source.mean_reversion_per_s * grid_s
+    target["anchor"] = scenario.instrument.start_px
+    target["ring"] = scenario.instrument.start_px
+
+
+def _write_participant(
+    part: Any, spec: ParticipantSpec, strategy: Participant, name: str, row: int
+) -> None:
+    part["name_hash"] = text_hash(name)
+    for channel in ("feed_ns", "order_ns", "response_ns"):
+        part[channel] = getattr(spec.latency, channel)
+    part["own_capacity"] = strategy.own_orders
+    part["decide"] = row
+    part["external"] = int(strategy.is_external)
+    part["queue_view"] = int(strategy.sees_queue)
+    part["background"] = 1
+    part["account"]["firm"] = row_of_firm(name)
+    params = strategy.Params.model_validate(spec.params)
+    delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
+    part["signal_delay_ns"] = delay_ns
+    write_params(strategy, params, part["params"])
+
+
+def row_of_firm(name: str) -> int:
+    """Return the firm of a participant: its own, until scenarios name firms."""
+    return text_hash("firm " + name) & 0x7FFFFFFF

@@ -1,0 +1,35 @@
+"""A maker that shifts a constant spread against its inventory, linearly (Ho and Stoll 1981)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hftgym.core.jit import leaf
+from hftgym.participants.base import participant
+from hftgym.participants.fair_value import FILTER, fair_px
+from hftgym.participants.maker_params import MakerParams, next_quote_ns
+from hftgym.participants.quoting import quote_around
+
+
+class Params(MakerParams):
+    """Parameters of the maker."""
+
+    half_spread_tick: float = Field(2.0, gt=0, description="distance at zero inventory, ticks")
+    skew_tick_per_lot: float = Field(0.3, ge=0, description="shift of both quotes, ticks per lot")
+
+
+@leaf
+def distances(inventory_lot, half_spread_tick, skew_tick_per_lot):
+    """Return (bid, ask) distances from the fair price, ticks."""
+    shift = skew_tick_per_lot * inventory_lot
+    return half_spread_tick + shift, half_spread_tick - shift
+
+
+@participant(Params, FILTER, own_orders=4, sees_value=True)
+def decide(view, own, params, memory, rng, out):
+    """Quote both sides, shifted against the inventory."""
+    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
+    fair = fair_px(view, memory, rng, params.noise_tick, params.noise_s, params.gain)
+    bid, ask = distances(own.position, params.half_spread_tick, params.skew_tick_per_lot)
+    quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
+    return out.count

@@ -1,0 +1,28 @@
+"""Parameters that all makers share: size, limit, rhythm and what they know of the value."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hftgym.core.constants import SECOND_NS
+from hftgym.core.jit import leaf
+from hftgym.core.rng import uniform
+from hftgym.participants.base import ParticipantParams
+
+
+class MakerParams(ParticipantParams):
+    """Common part of every maker's ``Params``."""
+
+    lots: int = Field(1, ge=1, description="size of each quote, lots")
+    limit_lot: int = Field(20, ge=1, description="largest inventory, lots")
+    interval_s: float = Field(0.5, gt=0, description="mean seconds between requotes")
+    value_delay_ns: int = Field(-1, description="how late it sees the value, ns; negative: never")
+    noise_tick: float = Field(1.0, ge=0, description="sd of its error about the value, ticks")
+    noise_s: float = Field(20.0, gt=0, description="memory of that error, seconds")
+    gain: float = Field(0.5, gt=0, le=1, description="share of a surprise that it believes at once")
+
+
+@leaf
+def next_quote_ns(now_ns, interval_s, rng):
+    """Return when to quote next: half to one and a half intervals from now."""
+    return now_ns + int((0.5 + uniform(rng)) * interval_s * SECOND_NS)

@@ -1,0 +1,61 @@
+"""Leaves with which a strategy writes its messages."""
+
+from __future__ import annotations
+
+from hftgym.core.constants import NONE, MessageKind, OwnState
+from hftgym.core.jit import leaf
+
+_LIMIT = int(MessageKind.LIMIT)
+_MARKET = int(MessageKind.MARKET)
+_CANCEL = int(MessageKind.CANCEL)
+_AMEND = int(MessageKind.AMEND)
+_FREE = int(OwnState.FREE)
+
+
+@leaf
+def free_slot(own):
+    """Return the first free order slot, or NONE."""
+    for slot in range(own.capacity):
+        if own.orders[slot].state == _FREE:
+            return slot
+    return NONE
+
+
+@leaf
+def _write(out, kind, slot, side, px, lots, flags):
+    msg = out.messages[out.count]
+    msg.kind = kind
+    msg.slot = slot
+    msg.side = side
+    msg.px = px
+    msg.lots = lots
+    msg.flags = flags
+    out.count += 1
+
+
+@leaf
+def place(out, slot, side, px, lots, flags):
+    """Send a limit order from a free slot; ``flags`` from ``constants.Flag``."""
+    _write(out, _LIMIT, slot, side, px, lots, flags)
+
+
+@leaf
+def take(out, slot, side, lots):
+    """Send a market order from a free slot."""
+    _write(out, _MARKET, slot, side, 0, lots, 0)
+
+
+@leaf
+def cancel(out, slot):
+    """Cancel the order in a slot."""
+    _write(out, _CANCEL, slot, 0, 0, 0, 0)
+
+
+@leaf
+def amend(out, own, slot, px, lots):
+    """Let the order in a slot have ``lots`` open at ``px``.
+
+    The message states filled plus open lots, so a fill that is not known yet is not added twice.
+    """
+    order = own.orders[slot]
+    _write(out, _AMEND, slot, order.side, px, order.filled + lots, 0)

@@ -1,0 +1,71 @@
+"""Zero-intelligence flow (the Santa Fe model: Daniels, Farmer, Gillemot, Iori, Smith 2003).
+
+Limit orders arrive at a rate per tick and side, uniformly over a band that begins at the opposite
+best price; market orders arrive at a total rate for both sides; each resting order is cancelled at
+a constant rate. One participant is the whole flow: the next event is drawn from the total rate
+(Gillespie 1977), so its orders are as many as its slots.
+
+With ``nearest_tick`` above 1 the band begins further out: deep liquidity that follows the book.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hftgym.core.constants import BUY, NO_PX, NONE, SECOND_NS, SELL, Flag, OwnState
+from hftgym.core.jit import leaf
+from hftgym.core.rng import exponential, integer, uniform
+from hftgym.participants.base import ParticipantParams, participant
+from hftgym.participants.orders import cancel, free_slot, place, take
+
+_LIVE = int(OwnState.LIVE)
+_SLIDE = int(Flag.POST_ONLY_SLIDE)
+
+
+class Params(ParticipantParams):
+    """Rates of the flow, per second."""
+
+    limit_rate: float = Field(0.5, ge=0, description="alpha: limit orders per second, tick, side")
+    market_rate: float = Field(0.5, ge=0, description="mu: market orders per second, both sides")
+    cancel_rate: float = Field(0.1, ge=0, description="delta: cancels per second and live order")
+    nearest_tick: int = Field(1, ge=1, description="first tick of the band from the opposite best")
+    band_tick: int = Field(30, ge=1, description="width of the band, ticks")
+    lots: int = Field(1, ge=1, description="size of every order, lots")
+    max_orders: int = Field(120, ge=1, description="most orders that rest at once")
+
+
+@leaf
+def _reference(view, side):
+    """Return the price from which a band of one side is counted (the opposite best)."""
+    if side == BUY:
+        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
+    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
+
+
+@participant(Params, own_orders=128)
+def decide(view, own, params, memory, rng, out):
+    """Let one event of the flow happen, and wait for the next."""
+    limit_total = 2.0 * params.limit_rate * params.band_tick
+    cancel_total = params.cancel_rate * own.live
+    total = limit_total + params.market_rate + cancel_total
+    out.next_wake_ns = view.delivered_ns + int(exponential(rng, SECOND_NS / total)) + 1
+    if view.phase != 0:
+        return 0
+    which = uniform(rng) * total
+    side = BUY if uniform(rng) < 0.5 else SELL
+    slot = free_slot(own)
+    if which < limit_total:
+        tick = params.nearest_tick + integer(rng, params.band_tick)
+        px = _reference(view, side) - side * tick
+        if slot != NONE and own.live < params.max_orders:
+            place(out, slot, side, px, params.lots, _SLIDE)
+    elif which < limit_total + params.market_rate:
+        if slot != NONE:
+            take(out, slot, side, params.lots)
+    else:
+        for _ in range(64):
+            pick = integer(rng, own.capacity)
+            if own.orders[pick].state == _LIVE:
+                cancel(out, pick)
+                break
+    return out.count

@@ -1,0 +1,142 @@
+"""The owner of markets: opens, advances, snapshots and restores them, and reads their log.
+
+``Simulator`` is for scripts and tests: one market or several of one scenario, without learners.
+Environments hold their own arrays of markets and call the same kernels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hftgym.core.constants import LogKind, Status
+from hftgym.core.entries import advance_one, book_hash_one, reseed_one, state_hash_one
+from hftgym.core.records import LOG_ROW
+from hftgym.errors import UsageError
+from hftgym.market import Blueprint, blueprint, check_fault
+from hftgym.scenario import Scenario, load_scenario
+
+LOG_ROWS = 65_536
+
+
+class Simulator:
+    """Markets of one scenario, each with a seed of its own.
+
+    Args:
+        scenario: a scenario, its name, or the path of its YAML.
+        seed: seed of market 0; market i has seed + i.
+        markets: how many.
+        keep_log: keep every row of the event log (``log``).
+
+    Example:
+        >>> from hftgym import Simulator
+        >>> market = Simulator("default", seed=7)
+        >>> market.advance(10.0)
+        >>> bool(market.market()["books"][0]["trades"] > 0)
+        True
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | str = "default",
+        seed: int = 0,
+        markets: int = 1,
+        keep_log: bool = False,
+        ops: np.ndarray | None = None,
+    ) -> None:
+        if markets < 1:
+            raise UsageError("HG-U030", f"markets: {markets}; must be at least 1")
+        self.scenario = load_scenario(scenario) if isinstance(scenario, str) else scenario
+        self.blueprint: Blueprint = blueprint(self.scenario, ops=ops)
+        self.markets = np.zeros(markets, self.blueprint.record.dtype)
+        self._log_buffer = np.zeros(LOG_ROWS if keep_log else 0, LOG_ROW)
+        self._log: list[list[np.ndarray]] = []
+        self.reset(seed)
+
+    def reset(self, seed: int = 0, start_ns: int = 0) -> None:
+        """Open every market anew; market i gets seed + i."""
+        self._log = [[] for _ in self.markets]
+        for i in range(len(self.markets)):
+            self.markets[i] = self.blueprint.open(seed + i, start_ns)[0]
+
+    def advance(self, seconds: float) -> None:
+        """Run every market for this many seconds of its own time.
+
+        Raises:
+            InternalError: if a market stops with a fault.
+        """
+        self.advance_until(int(self.markets[0]["now_ns"]) + round(seconds * 1e9))
+
+    def advance_until(self, until_ns: int) -> None:
+        """Run every market up to and including this time, in ns."""
+        for i in range(len(self.markets)):
+            while True:
+                status = advance_one(
+                    self.markets,
+                    i,
+                    self.blueprint.table,
+                    self.blueprint.ops,
+                    self._log_buffer,
+                    until_ns,
+                    -1,
+                )
+                used = int(self.markets[i]["log_used"])
+                if used:
+                    self._log[i].append(self._log_buffer[:used].copy())
+                    self.markets[i]["log_used"] = 0
+                if status != Status.LOG_FULL:
+                    break
+            check_fault(self.markets[i])
+
+    def market(self, i: int = 0) -> Any:
+        """Return market ``i``, a live record."""
+        return self.markets[i]
+
+    def log(self, i: int = 0) -> np.ndarray:
+        """Return the event log of market ``i`` since its opening, dtype ``LOG_ROW``."""
+        return np.concatenate([np.zeros(0, LOG_ROW), *self._log[i]])
+
+    def trades(self, i: int = 0) -> np.ndarray:
+        """Return the trades in the log of market ``i``."""
+        log = self.log(i)
+        return log[log["kind"] == LogKind.TRADE]
+
+    def snapshot(self) -> np.ndarray:
+        """Return a copy of all markets."""
+        return self.markets.copy()
+
+    def restore(self, snapshot: np.ndarray) -> None:
+        """Go back to a snapshot of this simulator.
+
+        Raises:
+            UsageError: if it was taken of other markets.
+        """
+        if snapshot.dtype != self.markets.dtype or snapshot.shape != self.markets.shape:
+            raise UsageError(
+                "HG-U031",
+                f"snapshot: shape {snapshot.shape} of another market class or number of markets; "
+                f"this simulator has {self.markets.shape}",
+            )
+        self.markets[:] = snapshot
+
+    def reseed(self, i: int, seed: int) -> None:
+        """Give market ``i`` another future: new streams, same present."""
+        reseed_one(self.markets, i, np.uint64(seed))
+
+    def book_hash(self, i: int = 0) -> int:
+        """Return the canonical hash of the live orders of market ``i``."""
+        return int(book_hash_one(self.markets, i))
+
+    def state_hash(self, i: int = 0) -> int:
+        """Return the canonical hash of market ``i``: all that its future depends on."""
+        return int(state_hash_one(self.markets, i))
+
+    def conservation(self, i: int = 0) -> tuple[int, int]:
+        """Return (sum of all cash and fees, sum of all positions): both zero, always."""
+        m = self.markets[i]
+        accounts = m["part"][: int(m["participants"])]["account"]
+        return (
+            int(accounts["cash"].sum()) + int(m["fee_account"]),
+            int(accounts["position"].sum()),
+        )
