@@ -1,0 +1,349 @@
+"""Scenarios: one YAML file describes one market; here it becomes a frozen, checked model.
+
+A scenario names an instrument, the latent value of the asset, who trades, and how long the market
+runs before anybody watches. Prices are int64 in the instrument's price unit, sizes int64 lots,
+times seconds or nanoseconds as the field's name says, money int64 units of which
+`Instrument.unit_value` make one price unit times one lot.
+
+A key that the design knows and the program does not yet is refused with these words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import model_validator as check_whole
+
+from hftgym.errors import UsageError
+from hftgym.names import check_name, nearest
+from hftgym.yaml_model import Override, StrictModel, load_yaml_model
+
+#: Every product of a price, a size and the unit value stays below this, so int64 never wraps.
+MONEY_LIMIT = 1 << 62
+#: Longest latency that a scenario may ask for.
+MAX_LATENCY_NS = 3_600_000_000_000
+
+_SUFFIXES = {".yaml", ".yml"}
+
+
+def _positive_decimal(text: str) -> str:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number <= 0:
+        raise ValueError("must be a decimal number above 0, in quotes, as in '0.01'")
+    return text
+
+
+DecimalText = Annotated[str, Field(max_length=40), AfterValidator(_positive_decimal)]
+
+
+class Instrument(StrictModel):
+    """What is traded, in which units, at which fees.
+
+    One money unit is ``price_unit * lot / unit_value`` of the quote currency: with a price unit of
+    0.01, a lot of 1 and a unit value of 10 it is 0.001.
+    """
+
+    not_implemented: ClassVar[frozenset[str]] = frozenset(
+        "venue base settlement tick_schedule min_lots min_notional multiplier linear inverse "
+        "underlying expiry strike right exercise calendar phases time_zone auctions order_types "
+        "matching_params stp self_trade bands static_band dynamic_band reference resumption "
+        "auction_fee fee_tiers fee_minimum fee_bps margin funding funding_interval mark "
+        "mark_rule status halts".split()
+    )
+
+    id: Annotated[str, Field(min_length=1, max_length=64)] = "SYN"
+    """Identifier of the instrument."""
+    kind: Literal["equity", "spot"] = "equity"
+    """What it is; both are paid in full and have no expiry."""
+    quote: Annotated[str, Field(min_length=1, max_length=16)] = "USD"
+    """Currency of price and cash."""
+    price_unit: DecimalText = "0.01"
+    """Finest price, in the quote currency."""
+    tick_px: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Tick size in price units."""
+    lot: DecimalText = "1"
+    """Units of the asset in one lot."""
+    px_min: Annotated[int, Field(ge=1)] = 1
+    """Lowest price in price units."""
+    px_max: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 1 << 31
+    """Highest price in price units."""
+    max_lots: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 1_000_000
+    """Largest order in lots."""
+    unit_value: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 10
+    """Money units of one price unit times one lot."""
+    maker_fee: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = 0
+    """Fee of the resting side in money units per lot; negative is a rebate."""
+    taker_fee: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = 3
+    """Fee of the aggressor in money units per lot; negative is a rebate."""
+    matching: Literal["fifo"] = "fifo"
+    """Matching rule: price, then time."""
+    start_px: Annotated[int, Field(ge=1)] = 10_000
+    """Price around which the market starts, in price units."""
+
+    @field_validator("kind", "matching", mode="before")
+    @classmethod
+    def _planned_values(cls, value: Any) -> Any:
+        if value in ("future", "perpetual", "option", "pro_rata", "size_pro_rata"):
+            raise ValueError("is not implemented yet")
+        return value
+
+    @check_whole(mode="after")
+    def _check_limits(self) -> Instrument:
+        if not self.px_min <= self.start_px <= self.px_max:
+            raise ValueError(
+                f"start_px {self.start_px} must be from px_min {self.px_min} to px_max "
+                f"{self.px_max}"
+            )
+        if self.start_px % self.tick_px:
+            raise ValueError(f"start_px {self.start_px} must be a multiple of tick {self.tick_px}")
+        if self.px_max * self.max_lots * self.unit_value >= MONEY_LIMIT:
+            raise ValueError(
+                f"px_max * max_lots * unit_value = "
+                f"{self.px_max * self.max_lots * self.unit_value} must be below 2^62 = "
+                f"{MONEY_LIMIT}; lower one of them"
+            )
+        return self
+
+
+class Value(StrictModel):
+    """The latent value of the asset: a martingale of Brownian steps and compensated jumps."""
+
+    sigma_tick_per_sqrt_s: Annotated[float, Field(ge=0, le=1e4)] = 0.7
+    """Volatility of the Brownian part, in ticks per square root of a second."""
+    jump_per_s: Annotated[float, Field(ge=0, le=1e3)] = 1 / 60
+    """Mean number of jumps a second."""
+    jump_sd_tick: Annotated[float, Field(ge=0, le=1e5)] = 4.0
+    """Standard deviation of a jump, in ticks."""
+    grid_ns: Annotated[int, Field(ge=1_000, le=60_000_000_000)] = 50_000_000
+    """Time between two steps of the value, in nanoseconds."""
+    mean_reversion_per_s: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Pull back to the start, per second; 0 keeps the value a martingale."""
+
+
+LatencyNs = Annotated[int, Field(ge=0, le=MAX_LATENCY_NS)]
+
+
+class Latency(StrictModel):
+    """The three first-in-first-out channels between a participant and the exchange."""
+
+    feed_ns: LatencyNs = 1_000_000
+    """Public data: exchange to participant, in nanoseconds."""
+    order_ns: LatencyNs = 1_000_000
+    """Orders: participant to exchange, in nanoseconds."""
+    response_ns: LatencyNs = 1_000_000
+    """Acknowledgements, rejects and fills: exchange to participant, in nanoseconds."""
+
+
+class ParticipantSpec(StrictModel):
+    """A group of equal participants."""
+
+    not_implemented: ClassVar[frozenset[str]] = frozenset(
+        "firm mode allow_short borrow_limit limits kill currency cash positions".split()
+    )
+
+    kind: Annotated[str, Field(min_length=1, max_length=200)]
+    """A built-in kind, or ``module:attribute`` of a participant of your own."""
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """How many there are."""
+    name: str | None = None
+    """Name of the group; the kind when absent."""
+    latency: Latency = Field(default_factory=Latency)
+    """Latencies of each of them."""
+    params: dict[str, Any] = Field(default_factory=dict, validate_default=True)
+    """Parameters of the kind; what is left out gets the kind's default."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        _params_model(kind)
+        return kind
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str | None) -> str | None:
+        return None if name is None else check_name(name, "name of a participant")
+
+    @field_validator("params")
+    @classmethod
+    def _complete_params(cls, params: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "kind" not in info.data:
+            return params  # the kind itself is wrong and has been reported
+        model = _params_model(info.data["kind"])
+        try:
+            text = json.dumps(params)
+        except TypeError as error:
+            raise ValueError(f"must be plain data: {error}") from None
+        checked = model.model_validate_json(text, strict=True, extra="forbid")
+        return checked.model_dump(mode="json")
+
+    @classmethod
+    def nested_model(cls, field: str, data: Mapping[str, Any]) -> type[BaseModel] | None:
+        """Return the model of a field; that of ``params`` depends on the kind."""
+        return (
+            _params_model(data["kind"]) if field == "params" else super().nested_model(field, data)
+        )
+
+    @property
+    def group(self) -> str:
+        """The name of the group: the given one, else the kind (the attribute of your own)."""
+        return self.name or self.kind.rpartition(":")[2]
+
+
+def _params_model(kind: str) -> type[BaseModel]:
+    """Return the parameter model of a kind; raise what a validator may raise."""
+    # Imported here: participants are compiled functions, and reading a scenario needs no compiler.
+    from hftgym.participants.base import resolve
+
+    return resolve(kind).Params
+
+
+class TapeSpec(StrictModel):
+    """History that plays in the live book: a LOBSTER pair and how its time is split."""
+
+    message: str | None = None
+    """Path of the message file; absent when it is given on the command line."""
+    orderbook: str | None = None
+    """Path of the order book file; absent when it is given on the command line."""
+    resilience_ns: LatencyNs = 0
+    """How long a historical order stays whose fill an agent took, in nanoseconds."""
+    train_share: Annotated[float, Field(gt=0, lt=1)] = 0.70
+    """Share of the time, from the start, that trains."""
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the time, at the end, that evaluates; what lies between is a gap."""
+
+    @check_whole(mode="after")
+    def _check_shares(self) -> TapeSpec:
+        if self.train_share + self.test_share >= 1:
+            raise ValueError("train_share + test_share must be below 1, so that a gap is left")
+        if (self.message is None) != (self.orderbook is None):
+            raise ValueError("message and orderbook must be given together")
+        return self
+
+
+class Scenario(StrictModel):
+    """One market: what is traded, who trades, and how it starts."""
+
+    not_implemented: ClassVar[frozenset[str]] = frozenset(
+        "instruments accounts calendar auctions halts currencies firms risk".split()
+    )
+
+    name: str
+    """Name of the scenario; the file's name without ``.yaml``."""
+    description: Annotated[str, Field(min_length=1, max_length=200)]
+    """One line for the list of scenarios."""
+    market_class: Literal["small", "medium", "large", "huge"] = "small"
+    """How many orders, levels, participants and events the market can hold."""
+    instrument: Instrument = Field(default_factory=Instrument)
+    """What is traded."""
+    value: Value | None = None
+    """The latent value; absent when nobody in the market knows one."""
+    participants: tuple[ParticipantSpec, ...] = ()
+    """Who trades, apart from learners."""
+    burn_in_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """Seconds that the market runs before anybody watches."""
+    tape: TapeSpec | None = None
+    """History that plays in the live book; absent for a synthetic market."""
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        return check_name(name, "name of a scenario")
+
+    @field_validator("participants", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("description")
+    @classmethod
+    def _single_line(cls, description: str) -> str:
+        if not description.isprintable():
+            raise ValueError("must be one line of printable text")
+        return description
+
+    @check_whole(mode="after")
+    def _check_groups(self) -> Scenario:
+        first: dict[str, ParticipantSpec] = {}
+        for spec in self.participants:
+            other = first.get(spec.group)
+            if other is None:
+                first[spec.group] = spec
+            elif other.kind != spec.kind or other.name is not None or spec.name is not None:
+                raise ValueError(
+                    f"two groups of participants are called {spec.group!r}; give one of them "
+                    "another name: a name decides a participant's random stream"
+                )
+        return self
+
+    @property
+    def participant_names(self) -> tuple[str, ...]:
+        """``group#index`` of each participant, in order; it decides the random stream."""
+        next_index: dict[str, int] = {}
+        names = []
+        for spec in self.participants:
+            first = next_index.get(spec.group, 0)
+            names += [f"{spec.group}#{index}" for index in range(first, first + spec.count)]
+            next_index[spec.group] = first + spec.count
+        return tuple(names)
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 of the whole scenario, defaults included, as hexadecimal text."""
+        return config_hash(self)
+
+
+def config_hash(model: BaseModel) -> str:
+    """Return the SHA-256 of a model's canonical JSON, defaults included, as hexadecimal text."""
+    text = json.dumps(
+        model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def scenario_folder() -> Path:
+    """Return the folder of the bundled scenarios: the clone's own, else the package's."""
+    package = Path(__file__).resolve().parent
+    clone = package.parent
+    if (clone / "pyproject.toml").is_file() and (clone / "scenarios").is_dir():
+        return clone / "scenarios"
+    return package / "_scenarios"
+
+
+def list_scenarios() -> list[str]:
+    """Return the names of the bundled scenarios, sorted."""
+    return sorted(path.stem for path in scenario_folder().glob("*.yaml"))
+
+
+def load_scenario(name_or_path: str | Path, overrides: Sequence[Override] = ()) -> Scenario:
+    """Load a bundled scenario by name, or any scenario file by path.
+
+    Args:
+        name_or_path: A name from `list_scenarios`, or a path that ends in ``.yaml``.
+        overrides: Values that replace those of the file.
+
+    Raises:
+        UsageError: There is no scenario of this name.
+        NoInputError: The file is not there.
+        ConfigError: The file is not valid.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in _SUFFIXES:
+        name = str(name_or_path)
+        known = list_scenarios()
+        if name not in known:
+            hint = nearest(name, known) or f"; there are {', '.join(known) or 'none'}"
+            raise UsageError(
+                "HG-U007",
+                f"unknown scenario {name[:80]!r}{hint} (or name a file that ends in .yaml)",
+            )
+        path = scenario_folder() / f"{name}.yaml"
+    return load_yaml_model(path, Scenario, overrides)
