@@ -1,0 +1,1 @@
+"""Who trades: scripted baselines and learners, one file an agent."""

@@ -1,0 +1,1 @@
+"""Statistics, market gates and reports."""

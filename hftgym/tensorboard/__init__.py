@@ -1,0 +1,1 @@
+"""TensorBoard: event files without torch, and their layout."""

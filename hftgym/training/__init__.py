@@ -1,0 +1,1 @@
+"""Training, evaluation and run folders: what any learner needs."""

@@ -1,0 +1,138 @@
+"""Configuration of a run: one YAML file in ``configs/``, read into frozen models."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from hftgym.errors import ConfigError
+from hftgym.names import check_name, load_attribute
+from hftgym.training.task import ENV_ID, MarketTask
+from hftgym.yaml_model import StrictModel
+
+BASELINES = (
+    "agents.do_nothing:DoNothing",
+    "agents.random_policy:RandomPolicy",
+    "agents.constant_spread:ConstantSpread",
+    "agents.inventory_skew:InventorySkew",
+    "agents.avellaneda_stoikov:AvellanedaStoikov",
+    "agents.glft:GLFT",
+    "agents.oracle:Oracle",
+)
+
+
+class EnvironmentConfig(StrictModel):
+    """Arguments of the environment."""
+
+    horizon_s: float = Field(default=300.0, gt=0.0)
+    """Length of an episode, in seconds."""
+    step_s: float = Field(default=0.5, gt=0.0)
+    """Time between two decisions, in seconds."""
+    horizon: Literal["finite", "continuing"] = "finite"
+    """Whether the end is part of the task (terminated) or a cut (truncated)."""
+    action: Literal["continuous"] = "continuous"
+    """Kind of action: the scripted baselines and PPO quote continuous distances."""
+
+
+class EvaluationConfig(StrictModel):
+    """How checkpoints are chosen and the result is judged."""
+
+    validations: int = Field(default=8, ge=1)
+    """Checkpoints of a run; the one that is best on validation markets is evaluated."""
+    validation_markets: int = Field(default=64, ge=1)
+    """Markets on which checkpoints are compared."""
+    test_markets: int = Field(default=512, ge=2)
+    """Markets of the final comparison."""
+    num_envs: int = Field(default=256, ge=1)
+    """Markets played at a time."""
+    market_root: int = Field(default=0, ge=0)
+    """Root of the market seeds."""
+    stochastic: bool = True
+    """Show the stochastic policy beside the deterministic one."""
+    resamples: int = Field(default=4000, ge=100)
+    """Resamples of the bootstrap."""
+    block_s: float = Field(default=60.0, gt=0.0)
+    """Length of the blocks of a tape's bootstrap, in seconds."""
+    baselines: tuple[str, ...] = BASELINES
+    """Policies to compare with, each as ``module:attribute``."""
+
+
+class TuningConfig(StrictModel):
+    """Budget that every baseline gets on the tuning markets."""
+
+    trials: int = Field(default=50, ge=1)
+    """Parameter sets for each baseline."""
+    markets: int = Field(default=32, ge=1)
+    """Tuning markets; each parameter set plays all of them."""
+    num_envs: int = Field(default=256, ge=1)
+    """Markets played at a time."""
+    market_root: int = Field(default=0, ge=0)
+    """Root of the market seeds."""
+
+
+class TrainConfig(StrictModel):
+    """A training run and its evaluation."""
+
+    agent: str = "agents.ppo:PPO"
+    """Learner, as ``module:attribute``."""
+    name: str = "ppo-market-making"
+    """Name of the run folder."""
+    scenario: str = "default"
+    """Name or file of the scenario."""
+    data: str | None = None
+    """Data of a tape scenario: a LOBSTER message file."""
+    env_id: str = ENV_ID
+    """Gymnasium id of the environment."""
+    environment: EnvironmentConfig = EnvironmentConfig()
+    """Arguments of the environment."""
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    """Training seeds: each is a learner and a run folder of its own."""
+    steps: int = Field(default=5_000_000, ge=1)
+    """Environment steps of each learner."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Hyper-parameters of the learner."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Validation and final comparison."""
+    tuning: TuningConfig = TuningConfig()
+    """Tuning of the baselines."""
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        return check_name(name, "run name")
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_count_up(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if any(seed < 0 for seed in seeds) or len(set(seeds)) != len(seeds):
+            raise ValueError("seeds must be different integers of at least 0")
+        return seeds
+
+    def task(self) -> MarketTask:
+        """Return the environment of this run."""
+        return MarketTask(
+            env_id=self.env_id,
+            scenario=self.scenario,
+            data=self.data,
+            arguments=self.environment.model_dump(),
+        )
+
+    def learner(self) -> Any:
+        """Return the learner with its hyper-parameters.
+
+        Raises:
+            UsageError: There is no such agent.
+            ConfigError: It does not take these hyper-parameters.
+        """
+        from pydantic import ValidationError
+
+        learner_class = load_attribute(self.agent, "agent")
+        try:
+            return learner_class(learner_class.params_type.model_validate(self.params))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(["params", *(str(part) for part in first["loc"])])
+            raise ConfigError(
+                "HG-C040", f"{key}: {first['msg']} (got {first['input']!r}; agent {self.agent})"
+            ) from None

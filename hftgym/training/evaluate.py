@@ -1,0 +1,242 @@
+"""Evaluation: every policy on the same markets, learners beside baselines.
+
+Market by market, the figures of two policies are paired: they met the same value path, the same
+arrivals and the same latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hftgym.names import load_attribute
+from hftgym.training.atomic import write_json
+from hftgym.training.compare import Comparison, Entry, compare
+from hftgym.training.config import TrainConfig
+from hftgym.training.policy import Policy, UInt64Array
+from hftgym.training.progress import PhaseProgress
+from hftgym.training.rollout import Job, Played, Progress, play
+from hftgym.training.runs import RunFolder
+from hftgym.training.seeds import market_seeds
+from hftgym.training.task import MarketTask
+from hftgym.training.tune import Tuned, tune
+from hftgym.yaml_model import load_yaml_model
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A policy (or several training seeds of one) in an evaluation.
+
+    Attributes:
+        name: Name in the table.
+        policies: One policy for each training seed; one for a baseline.
+        role: ``learner``, ``baseline`` or ``ceiling``.
+        deterministic: False plays the stochastic policy.
+    """
+
+    name: str
+    policies: Sequence[Policy]
+    role: str = "baseline"
+    deterministic: bool = True
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What an evaluation found.
+
+    Attributes:
+        comparison: The table.
+        tuned: Tuning of each baseline, by name.
+        scenario: Name of the scenario.
+        split: Split of the markets.
+        runs: Run folders of the learners.
+    """
+
+    comparison: Comparison
+    tuned: dict[str, Tuned] = field(default_factory=dict)
+    scenario: str = "default"
+    split: str = "test"
+    runs: tuple[Path, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain figures for JSON."""
+        return {
+            "scenario": self.scenario,
+            "split": self.split,
+            "runs": [str(run) for run in self.runs],
+            "tuning": {
+                name: {
+                    "params": t.params,
+                    "objective_tick": t.objective_tick,
+                    "trials": t.trials,
+                    "markets": t.markets,
+                }
+                for name, t in self.tuned.items()
+            },
+            **self.comparison.to_dict(),
+        }
+
+
+def evaluate_policies(
+    contenders: Sequence[Contender],
+    venv: Any,
+    seeds: UInt64Array,
+    *,
+    block_s: float | None = None,
+    progress: Progress | None = None,
+) -> list[Entry]:
+    """Play every contender on the same markets.
+
+    Args:
+        contenders: Policies by name.
+        venv: Vector environment; with ``observe_value`` when a ceiling takes part.
+        seeds: Market seeds, shape (markets,).
+        block_s: Length of blocks of time for a block bootstrap, in seconds.
+        progress: Called with the number of episodes that have ended.
+
+    Returns:
+        One entry for each contender, with episodes of shape (training seeds, markets).
+    """
+    jobs = [Job(p, seeds, c.deterministic) for c in contenders for p in c.policies]
+    played = iter(play(venv, jobs, block_s=block_s, progress=progress))
+    entries = []
+    for contender in contenders:
+        own: list[Played] = [next(played) for _ in contender.policies]
+        blocks = [p.blocks for p in own if p.blocks is not None]
+        entries.append(
+            Entry(
+                name=contender.name,
+                role=contender.role,
+                episodes=np.stack([p.episodes for p in own]),
+                blocks=np.stack(blocks) if blocks else None,
+            )
+        )
+    return entries
+
+
+def evaluate_learners(
+    config: TrainConfig,
+    learners: Sequence[Policy],
+    *,
+    runs: Sequence[RunFolder] = (),
+    split: str = "test",
+    quiet: bool = False,
+) -> EvaluationResult:
+    """Tune the baselines and compare the learners with them on unseen markets.
+
+    Args:
+        config: Scenario, baselines and sizes.
+        learners: One policy for each training seed.
+        runs: Their run folders; each gets ``evaluation.json``.
+        split: Which markets.
+        quiet: Show no progress.
+    """
+    task = config.task()
+    settings = config.evaluation
+    classes = [load_attribute(target, "baseline") for target in settings.baselines]
+    if config.data is not None:  # history has no latent value that a ceiling could see
+        classes = [c for c in classes if not c.needs_truth]
+    observe: dict[str, Any] = {"observe_value": True} if any(c.needs_truth for c in classes) else {}
+    tuned = _tune_all(config, task, classes, observe, quiet)
+    contenders = [Contender("PPO" if not learners else learners[0].name, learners, "learner")]
+    if settings.stochastic:
+        name = f"{contenders[0].name} (stochastic)"
+        contenders.append(Contender(name, learners, "learner", deterministic=False))
+    for policy_class in classes:
+        policy = tuned[policy_class.name].policy
+        role = "ceiling" if policy.needs_truth else "baseline"
+        contenders.append(Contender(policy.name, [policy], role))
+    seeds = market_seeds(split, settings.test_markets, settings.market_root)
+    episodes = len(seeds) * sum(len(c.policies) for c in contenders)
+    num_envs = min(settings.num_envs, episodes)
+    with closing(task.make(num_envs, split, **observe)) as venv:
+        seeds = _distinct_markets(venv, seeds)
+        with PhaseProgress(
+            f"evaluate on {split} markets", episodes, "episodes", quiet=quiet
+        ) as bar:
+            entries = evaluate_policies(
+                contenders,
+                venv,
+                seeds,
+                block_s=settings.block_s if config.data is not None else None,
+                progress=bar.advance,
+            )
+    comparison = compare(
+        entries,
+        rng=np.random.default_rng([settings.market_root, 1]),
+        resamples=settings.resamples,
+        by_block=config.data is not None,
+    )
+    result = EvaluationResult(
+        comparison, tuned, config.scenario, split, tuple(run.path for run in runs)
+    )
+    for run in runs:
+        write_json(run.path / "evaluation.json", result.to_dict())
+    return result
+
+
+def evaluate_run(
+    run: str | Path,
+    *,
+    others: Sequence[str | Path] = (),
+    split: str = "test",
+    test_markets: int | None = None,
+    which: str = "best",
+    quiet: bool = False,
+) -> EvaluationResult:
+    """Evaluate the policy of a run folder, together with other training seeds of it.
+
+    Args:
+        run: Run folder; its configuration counts.
+        others: Further run folders of the same configuration, other seeds.
+        split: Which markets.
+        test_markets: Number of markets; the configuration's when not given.
+        which: ``best``, ``latest`` or the name of a checkpoint.
+        quiet: Show no progress.
+    """
+    folders = [RunFolder.open(path) for path in (run, *others)]
+    config = load_yaml_model(folders[0].path / "config.yaml", TrainConfig)
+    if test_markets is not None:
+        settings = config.evaluation.model_copy(update={"test_markets": test_markets})
+        config = config.model_copy(update={"evaluation": settings})
+    learner = config.learner()
+    policies = [learner.load(folder.path, which) for folder in folders]
+    return evaluate_learners(config, policies, runs=folders, split=split, quiet=quiet)
+
+
+def _tune_all(
+    config: TrainConfig,
+    task: MarketTask,
+    classes: Sequence[Any],
+    observe: dict[str, Any],
+    quiet: bool,
+) -> dict[str, Tuned]:
+    settings = config.tuning
+    with closing(task.make(settings.num_envs, "tune", **observe)) as venv:
+        sizes = [min(settings.trials, len(c.grid(venv.unwrapped.task_info))) for c in classes]
+        total = sum(size * settings.markets for size in sizes if size > 1)
+        with PhaseProgress("tune the baselines", total, "episodes", quiet=quiet) as bar:
+            return {
+                c.name: tune(
+                    c,
+                    venv,
+                    markets=settings.markets,
+                    trials=settings.trials,
+                    root=settings.market_root,
+                    progress=bar.advance,
+                )
+                for c in classes
+            }
+
+
+def _distinct_markets(venv: Any, seeds: UInt64Array) -> UInt64Array:
+    """Return no more seeds than the environment has distinct markets (windows of a tape)."""
+    limit: Callable[[], int] | int | None = getattr(venv.unwrapped, "distinct_markets", None)
+    if limit is None:
+        return seeds
+    return seeds[: int(limit() if callable(limit) else limit)]

@@ -1,0 +1,81 @@
+"""The one table of a run."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hftgym.training.compare import Row
+from hftgym.training.evaluate import EvaluationResult
+
+_WIDTH = 120  # the table's natural width; a narrower terminal wraps lines rather than figures
+
+
+def print_result(result: EvaluationResult, console: Console | None = None) -> None:
+    """Print the table of an evaluation and the run folders.
+
+    Args:
+        result: What the evaluation found.
+        console: Where to; standard output when not given.
+    """
+    out = console or Console()
+    out.width = max(_WIDTH, out.width)
+    out.print(result_table(result))
+    comparison = result.comparison
+    notes = [f"J: W_T - sum of phi q^2 dt, net of liquidation. Interval: {comparison.method}."]
+    if comparison.ceiling_share is not None:
+        notes.append(
+            f"{comparison.rows[0].name} closes {comparison.ceiling_share:.0%} of the gap between "
+            "the constant spread and the oracle."
+        )
+    learner = comparison.rows[0]
+    if len(learner.by_seed_tick) > 1:
+        notes.append("J by seed: " + ", ".join(f"{x:+.2f}" for x in learner.by_seed_tick) + ".")
+    for note in notes:
+        out.print(note, highlight=False)
+    for run in result.runs:
+        out.print(f"run folder: {run}", highlight=False, soft_wrap=True)
+
+
+def result_table(result: EvaluationResult) -> Table:
+    """Return the table: one row a policy, ticks or lots an episode."""
+    comparison = result.comparison
+    table = Table(
+        title=f"{result.scenario}: {comparison.markets} {result.split} markets, "
+        f"{comparison.training_seeds} training seed(s); ticks and lots an episode",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("policy", no_wrap=True)
+    paired = f"J({comparison.rows[0].name}) - J [{comparison.confidence:.0%}]"
+    for name in ("J", paired, "p", "CVaR 5%", "P&L", "spread", "invent.", "fees"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("fills", "|q|", "quotes"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in comparison.rows:
+        table.add_row(*_cells(row), style="bold" if row is comparison.rows[0] else None)
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    paired, p = "", ""
+    if row.paired is not None:
+        d = row.paired.difference
+        paired = f"{d.mean:+.1f} [{d.low:+.1f}, {d.high:+.1f}]"
+        p = "<.001" if row.paired.p_holm < 0.001 else f"{row.paired.p_holm:.3f}"
+    return [
+        row.name,
+        f"{row.objective_tick:+.1f}",
+        paired,
+        p,
+        f"{row.cvar5_tick:+.1f}",
+        f"{row.pnl_tick:+.1f}",
+        f"{row.pnl_spread_tick:+.1f}",
+        f"{row.pnl_inventory_tick:+.1f}",
+        f"{row.pnl_fees_tick:+.1f}",
+        f"{row.fills:.1f}",
+        f"{row.inventory_mean_abs_lot:.2f}",
+        f"{row.quoting_share:.0%}",
+    ]

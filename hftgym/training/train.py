@@ -1,0 +1,204 @@
+"""The main job: train, choose the best checkpoint on validation markets, evaluate, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hftgym.errors import NoInputError, UsageError
+from hftgym.tensorboard.writer import MetricsWriter
+from hftgym.training.atomic import sha256
+from hftgym.training.config import TrainConfig
+from hftgym.training.evaluate import EvaluationResult, evaluate_learners
+from hftgym.training.interrupt import StopRequest
+from hftgym.training.progress import PhaseProgress
+from hftgym.training.report import print_result
+from hftgym.training.runs import RunFolder
+from hftgym.training.session import TrainSession
+from hftgym.yaml_model import load_yaml_model, parse_overrides
+
+
+def train_from_config(
+    path: str | Path,
+    scenario: str | None = None,
+    data: str | Path | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+    name: str | None = None,
+    device: str = "auto",
+    steps: int | None = None,
+    *,
+    root: str | Path = "runs",
+    quiet: bool = False,
+    report: bool = True,
+) -> EvaluationResult:
+    """Train the learners of a configuration and compare them with the baselines.
+
+    Args:
+        path: YAML file in ``configs/``.
+        scenario: Replaces the file's scenario.
+        data: Data of a tape scenario: a LOBSTER message file, or the folder that holds one pair.
+        seed: One training seed in place of the file's.
+        overrides: Further changes, ``key.key=value``.
+        name: Name of the run.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        steps: Environment steps of each learner.
+        root: Folder of all runs.
+        quiet: Show no progress.
+        report: Print the table and the run folders.
+
+    Returns:
+        The comparison on the test markets.
+
+    Raises:
+        KeyboardInterrupt: The user stopped the run; everything so far has been saved.
+    """
+    config = resolve_config(path, scenario, data, seed, overrides, name, steps)
+    learner = config.learner()
+    runs: list[RunFolder] = []
+    policies: list[Any] = []
+    with StopRequest() as stop:
+        for number in config.seeds:
+            run = RunFolder.create(config.name, number, root)
+            runs.append(run)
+            _describe(run, config, number)
+            policies.append(_train_one(config, learner, run, number, device, stop, quiet))
+            if stop.requested:
+                raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
+    result = evaluate_learners(config, policies, runs=runs, quiet=quiet)
+    if report:
+        print_result(result)
+    return result
+
+
+def resolve_config(
+    path: str | Path,
+    scenario: str | None = None,
+    data: str | Path | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+    name: str | None = None,
+    steps: int | None = None,
+) -> TrainConfig:
+    """Return the configuration of a file after the changes of the command line."""
+    config = load_yaml_model(path, TrainConfig, parse_overrides(overrides))
+    changes: dict[str, Any] = {
+        "scenario": scenario,
+        "data": None if data is None else str(message_file(data)),
+        "seeds": None if seed is None else (seed,),
+        "name": name,
+        "steps": steps,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    if seed is not None and seed < 0:
+        raise UsageError("HG-U041", f"seed {seed} is negative; give an integer of at least 0")
+    if steps is not None and steps < 1:
+        raise UsageError("HG-U043", f"steps {steps}: give at least 1")
+    return TrainConfig.model_validate(config.model_dump() | given)
+
+
+def message_file(path: str | Path) -> Path:
+    """Return the LOBSTER message file that `path` names; its order book file must be beside it.
+
+    Args:
+        path: The message file, the order book file, the common beginning of both names, or a
+            folder that holds one pair.
+
+    Raises:
+        NoInputError: There is no such pair, or more than one.
+    """
+    given = Path(path)
+    if given.is_file():
+        found = [given.with_name(given.name.replace("orderbook", "message"))]
+    elif given.is_dir():
+        found = sorted(given.glob("*message*.csv"))
+    else:
+        found = sorted(given.parent.glob(f"{given.name}*message*"))
+    pairs = [m for m in found if m.is_file() and orderbook_file(m).is_file()]
+    if len(pairs) != 1:
+        what = "no LOBSTER pair" if not pairs else f"{len(pairs)} LOBSTER pairs"
+        raise NoInputError(
+            "HG-N052",
+            f"{given}: {what} (..._message_N.csv beside ..._orderbook_N.csv); name a message file",
+        )
+    return pairs[0]
+
+
+def orderbook_file(message: Path) -> Path:
+    """Return the name of the order book file of a message file."""
+    head, _, tail = message.name.rpartition("message")
+    return message.with_name(f"{head}orderbook{tail}")
+
+
+def _train_one(
+    config: TrainConfig,
+    learner: Any,
+    run: RunFolder,
+    seed: int,
+    device: str,
+    stop: StopRequest,
+    quiet: bool,
+) -> Any:
+    """Train one learner and return the policy of its best checkpoint."""
+    settings = config.evaluation
+    bar = PhaseProgress(f"train seed {seed}", config.steps, "steps", quiet=quiet)
+    with MetricsWriter(run.tensorboard, run.metrics) as writer, bar:
+        writer.layout()
+        writer.text("config", "    " + config.model_dump_json(indent=2).replace("\n", "\n    "))
+        session = TrainSession(
+            task=config.task(),
+            seed=seed,
+            steps=config.steps,
+            device=device,
+            run=run,
+            writer=writer,
+            progress=bar,
+            stop=stop,
+            validation_markets=settings.validation_markets,
+            validations=settings.validations,
+            market_root=settings.market_root,
+        )
+        try:
+            learner.train(session)
+        finally:
+            session.close()
+    return learner.load(run.path, "best", learner.name)
+
+
+def _describe(run: RunFolder, config: TrainConfig, seed: int) -> None:
+    """Write configuration, versions and seeds into a new run folder."""
+    own = config.model_copy(update={"seeds": (seed,)})
+    run.write_config(own.model_dump(mode="json"), "Resolved configuration of this run.")
+    run.write_versions(
+        {
+            "config": sha256(own.model_dump_json().encode()),
+            "scenario": _scenario_hash(config.scenario),
+            "data": _data_hash(config.data),
+        }
+    )
+    run.write_seeds(
+        {
+            "training_seed": seed,
+            "market_root": config.evaluation.market_root,
+            "tuning_root": config.tuning.market_root,
+            "splits": ["train", "tune", "validation", "test"],
+        }
+    )
+
+
+def _scenario_hash(name: str) -> str:
+    from hftgym.scenario import config_hash, load_scenario
+
+    return str(config_hash(load_scenario(name)))
+
+
+def _data_hash(data: str | None) -> str | None:
+    """Return the SHA-256 of both files of a LOBSTER pair."""
+    if data is None:
+        return None
+    message = Path(data)
+    return sha256(message.read_bytes() + orderbook_file(message).read_bytes())
+
+
+__all__ = ["message_file", "orderbook_file", "resolve_config", "train_from_config"]
