@@ -308,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
             raise
         # The reader (``head``) has left: nobody is there to tell, and Python must not try again.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the exit
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
         return EXIT_OK
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("hftgym: interrupted\n")

@@ -147,7 +147,7 @@ def validate_document(document: Document, model: type[M]) -> M:
         return model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         problems = [_Problem.of(details, document, model) for details in error.errors()]
-    problems.sort(key=lambda problem: problem.place.line or 0)
+    problems.sort(key=lambda problem: (problem.place.line or 0, problem.code))
     first = problems[0]
     more = len(problems) - 1
     tail = f" ({more} more problem{'s' if more > 1 else ''})" if more else ""

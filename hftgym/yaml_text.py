@@ -76,7 +76,8 @@ _Loader.add_implicit_resolver(
 _Loader.add_implicit_resolver(
     _TAG + "float",
     re.compile(
-        r"([-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan))$",
+        r"([-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.(inf|nan))$",
         re.IGNORECASE,
     ),
     list("-+.0123456789"),
@@ -149,10 +150,9 @@ def _check_shape(text: str, source: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
         if depth > MAX_DEPTH or aliases > MAX_ALIASES:
-            what = (
-                f"deeper than {MAX_DEPTH}" if depth > MAX_DEPTH else f"over {MAX_ALIASES} aliases"
-            )
-            raise ConfigError("HG-C002", f"{source}:{event.start_mark.line + 1}: {what}")
+            limit = f"{MAX_DEPTH} levels" if depth > MAX_DEPTH else f"{MAX_ALIASES} aliases"
+            line = 1 if event.start_mark is None else event.start_mark.line + 1
+            raise ConfigError("HG-C002", f"{source}:{line}: more than {limit}; write it flatter")
 
 
 class _Converter:

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a compiled function takes seconds: no example has a deadline.
+settings.register_profile("hftgym", deadline=None)
+settings.load_profile("hftgym")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

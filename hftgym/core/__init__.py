@@ -1,0 +1,1 @@
+"""The market as one record, and the compiled functions that move it."""

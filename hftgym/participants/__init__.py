@@ -1,0 +1,1 @@
+"""Who trades: one file a kind, each with ``Params`` and one compiled ``decide``."""

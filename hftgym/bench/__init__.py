@@ -1,0 +1,1 @@
+"""Speed on this machine, measured so that it can be compared."""
