@@ -58,6 +58,8 @@ class Params(AgentParams):
     """Standard deviation of the actions at the start: more forfeits the queue by jitter."""
     normalize_returns: bool = True
     """Divide rewards by the running standard deviation of discounted returns."""
+    stagger: bool = True
+    """Let the first episodes begin at different times, so that a rollout holds all parts of one."""
     torch_threads: int = Field(default=0, ge=0)
     """Threads of torch; 0 takes at most two. Results are repeatable for a fixed number."""
 
@@ -101,7 +103,7 @@ class PPO:
         p = self.params
         torch.set_num_threads(p.torch_threads or min(2, os.cpu_count() or 1))
         normalizer = ReturnNormalizer(p.n_envs, p.gamma) if p.normalize_returns else None
-        venv = SB3VecEnv(session.make_env(p.n_envs), normalizer)
+        venv = SB3VecEnv(session.make_env(p.n_envs), normalizer, stagger=p.stagger)
         try:
             model = SB3PPO(
                 "MlpPolicy",

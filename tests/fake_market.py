@@ -76,6 +76,11 @@ class FakeMarket(VectorEnv):
         self.marker = "fake"
 
     def reset(self, *, seed=None, options=None):
+        mask = (options or {}).get("reset_mask")
+        if mask is not None:
+            self._seeds[mask] += np.uint64(1 << 20)
+            self._begin(mask)
+            return self._observe(), self._infos()
         if isinstance(seed, int) or seed is None:
             base = np.arange(self.num_envs) + (seed or 0)
         else:

@@ -52,7 +52,7 @@ def result_table(result: EvaluationResult) -> Table:
     paired = f"J({comparison.rows[0].name}) - J [{comparison.confidence:.0%}]"
     for name in ("J", paired, "p", "CVaR 5%", "P&L", "spread", "invent.", "fees"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("fills", "|q|", "quotes"):
+    for name in ("fills", "|q|", "quotes", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in comparison.rows:
         table.add_row(*_cells(row), style="bold" if row is comparison.rows[0] else None)
@@ -78,4 +78,5 @@ def _cells(row: Row) -> list[str]:
         f"{row.fills:.1f}",
         f"{row.inventory_mean_abs_lot:.2f}",
         f"{row.quoting_share:.0%}",
+        "-" if row.participation != row.participation else f"{row.participation:.1%}",
     ]

@@ -31,6 +31,7 @@ class SB3VecEnv(VecEnv):
         venv: Gymnasium vector environment with autoreset in the same step.
         normalizer: Scales the rewards that the learner sees; raw rewards stay in ``episode``.
         on_episodes: Called with the records of the episodes that have just ended.
+        stagger: Let the first episodes begin at different times (see `_stagger`).
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class SB3VecEnv(VecEnv):
         venv: Any,
         normalizer: ReturnNormalizer | None = None,
         on_episodes: EpisodeHook | None = None,
+        *,
+        stagger: bool = False,
     ) -> None:
         mode = venv.metadata.get("autoreset_mode")
         if mode != gymnasium.vector.AutoresetMode.SAME_STEP:
@@ -45,6 +48,7 @@ class SB3VecEnv(VecEnv):
         self.venv = venv
         self.normalizer = normalizer
         self.on_episodes = on_episodes
+        self.stagger = stagger
         self._actions: npt.NDArray[Any] | None = None
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
 
@@ -76,7 +80,28 @@ class SB3VecEnv(VecEnv):
         self._actions = None
         if self.normalizer is not None:
             self.normalizer.reset()
+        if self.stagger:
+            obs = self._stagger(0 if seeds is None or seeds[0] is None else seeds[0])
         return np.array(obs)
+
+    def _stagger(self, seed: int) -> npt.NDArray[Any]:
+        """Let each environment begin anew at its own time within one episode.
+
+        Episodes of one length that begin together would fill a rollout shorter than an episode
+        with one part of the day only. The steps before are played with action zero and forgotten.
+        """
+        task = self.venv.unwrapped.task_info
+        steps = round(task.horizon_s / task.step_s)
+        begins = np.random.default_rng(seed).integers(0, steps, self.num_envs)
+        space = self.venv.single_action_space
+        actions = np.zeros((self.num_envs, *space.shape), space.dtype)
+        for now in range(steps):
+            mask = begins == now
+            if mask.any():
+                obs, _ = self.venv.reset(options={"reset_mask": mask})
+            if now < steps - 1:
+                obs = self.venv.step(actions)[0]
+        return np.asarray(obs)
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Take the actions of the next step, shape (envs, ...)."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hftgym.errors import NoInputError, UsageError
+from hftgym.names import check_name
 from hftgym.tensorboard.writer import MetricsWriter
 from hftgym.training.atomic import sha256
 from hftgym.training.config import TrainConfig
@@ -82,6 +83,8 @@ def resolve_config(
     steps: int | None = None,
 ) -> TrainConfig:
     """Return the configuration of a file after the changes of the command line."""
+    if name is not None:
+        check_name(name, "run name")
     config = load_yaml_model(path, TrainConfig, parse_overrides(overrides))
     changes: dict[str, Any] = {
         "scenario": scenario,

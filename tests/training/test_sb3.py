@@ -122,6 +122,23 @@ def test_other_autoreset_modes_are_refused():
         SB3VecEnv(env)
 
 
+def test_staggered_episodes_end_at_different_times_and_at_their_full_length():
+    venv = SB3VecEnv(FakeMarket(200), stagger=True)  # 20 steps an episode
+    venv.seed(3)
+    obs = venv.reset()
+    left = obs[:, 1] * 20
+    assert set(np.rint(left).astype(int)) == set(range(1, 21))
+    ended = []
+    for step in range(1, 21):
+        _, _, dones, infos = venv.step(np.zeros((200, 2), np.float32))
+        assert (dones == (np.rint(left) == step)).all()
+        ended.extend(info["episode"]["l"] for info in infos if info)
+    assert ended == [20] * 200
+    again = SB3VecEnv(FakeMarket(200), stagger=True)
+    again.seed(3)
+    assert (again.reset() == obs).all()
+
+
 def test_ended_episodes_go_to_the_hook():
     seen = []
     venv = adapter(on_episodes=seen.append)
