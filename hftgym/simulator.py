@@ -12,12 +12,10 @@ import numpy as np
 
 from hftgym.core.constants import LogKind, Status
 from hftgym.core.entries import advance_one, book_hash_one, reseed_one, state_hash_one
-from hftgym.core.records import LOG_ROW
+from hftgym.core.records import LOG, LOG_ROW, LOG_ROWS
 from hftgym.errors import UsageError
 from hftgym.market import Blueprint, blueprint, check_fault
 from hftgym.scenario import Scenario, load_scenario
-
-LOG_ROWS = 65_536
 
 
 class Simulator:
@@ -50,7 +48,8 @@ class Simulator:
         self.scenario = load_scenario(scenario) if isinstance(scenario, str) else scenario
         self.blueprint: Blueprint = blueprint(self.scenario, ops=ops)
         self.markets = np.zeros(markets, self.blueprint.record.dtype)
-        self._log_buffer = np.zeros(LOG_ROWS if keep_log else 0, LOG_ROW)
+        self._log_buffer = np.zeros(1, LOG)
+        self._log_buffer[0]["capacity"] = LOG_ROWS if keep_log else 0
         self._log: list[list[np.ndarray]] = []
         self.reset(seed)
 
@@ -83,7 +82,7 @@ class Simulator:
                 )
                 used = int(self.markets[i]["log_used"])
                 if used:
-                    self._log[i].append(self._log_buffer[:used].copy())
+                    self._log[i].append(self._log_buffer[0]["rows"][:used].copy())
                     self.markets[i]["log_used"] = 0
                 if status != Status.LOG_FULL:
                     break

@@ -1,8 +1,8 @@
 """Calling a participant's compiled function through its address, and reaching its own state.
 
 A strategy is compiled once, apart from the loop, to a C function of six pointers. The loop gets a
-table of addresses (``int64[:]``), so editing or adding a strategy does not recompile the loop, and
-the length of the table is not part of any type. Un-jitted, the table is a list of participants.
+table of addresses (a TABLE record), so editing or adding a strategy does not recompile the loop.
+Un-jitted, the table is a list of participants.
 
 The pointers lie inside the market record: ``params`` and ``memory`` are byte slots that the
 strategy reads as its own records, ``own`` begins in a shared pool. Sizes and signatures are checked
@@ -103,4 +103,4 @@ else:
     @leaf
     def call_decide(table, row, view, own, part, out):
         """Call the strategy in ``row`` of the table; the number of messages it sends."""
-        return _call(table[row], view, own, part, out)
+        return _call(table.address[row], view, own, part, out)

@@ -1,4 +1,8 @@
-"""What Python calls: compiled entry points on ``(markets, index, ...)``, few arguments each."""
+"""What Python calls: compiled entry points on ``(markets, index, ...)``, few arguments each.
+
+``table`` and ``log`` are arrays of one record (TABLE, LOG); ``log[0].capacity`` is 0 when no log is
+kept. ``ops`` are the operations of a tape (TAPE_OP), none without one.
+"""
 
 from __future__ import annotations
 
@@ -73,14 +77,14 @@ def reseed_one(markets, i, seed):
 @kernel
 def advance_one(markets, i, table, ops, log, until_ns, budget):
     """Run market ``i`` until ``until_ns``; a Status."""
-    return advance(markets[i], table, ops, log, until_ns, budget)
+    return advance(markets[i], table[0], ops, log[0], until_ns, budget)
 
 
 @parallel_kernel
 def advance_many(markets, table, ops, log, until_ns, statuses):
     """Run every market until ``until_ns``, on all threads; their statuses into ``statuses``."""
     for i in prange(len(markets)):
-        statuses[i] = advance(markets[i], table, ops, log, until_ns, -1)
+        statuses[i] = advance(markets[i], table[0], ops, log[0], until_ns, -1)
 
 
 @kernel

@@ -81,8 +81,8 @@ def write_log(m, log, kind, maker, maker_slot, taker, taker_slot, side, px, lots
     who = np.uint64(maker & 0xFFFF) | (np.uint64(taker & 0xFFFF) << np.uint64(16))
     slots = np.uint64(maker_slot & 0xFFFF) | (np.uint64(taker_slot & 0xFFFF) << np.uint64(16))
     m.log_hash = mix(h ^ who ^ (slots << _S32)) + np.uint64(side + 1)
-    if len(log) > 0:
-        row = log[m.log_used]
+    if log.capacity > 0:
+        row = log.rows[m.log_used]
         row.t_ns = m.now_ns
         row.px = px
         row.lots = lots

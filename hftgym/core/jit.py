@@ -30,6 +30,20 @@ LAYERS = ("core", "participants", "envs", "analytics", "bench")
 INTERPRETED = bool(config.DISABLE_JIT)
 
 
+def _stable_mangling(self: Any) -> tuple[str, tuple[int]]:
+    """Name a record type in symbols by its content.
+
+    numba names it by a number that counts types as they appear, so the same function compiled for
+    two record types in two processes can get one symbol; loading both from the cache then calls
+    the wrong one, silently. (``numba/core/types/npytypes.py``, class Record, numba 0.68.)
+    """
+    digest = hashlib.blake2b(str(self).encode(), digest_size=7).digest()
+    return "Record", (int.from_bytes(digest, "little"),)
+
+
+numba.types.Record.mangling_args = property(_stable_mangling)
+
+
 def cache_root() -> Path:
     """Return the folder that holds all caches (``HFTGYM_CACHE_DIR`` or the user's cache)."""
     chosen = os.environ.get("HFTGYM_CACHE_DIR")

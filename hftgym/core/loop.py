@@ -103,7 +103,7 @@ def advance(m, table, ops, log, until_ns, budget):
         return _FAULT
     if m.awaiting > 0 and not _decide_awaited(m, table):
         return _EXTERNAL
-    log_rows = len(log)
+    log_rows = log.capacity
     while m.fault == 0:
         tape = m.tape
         t_ns = m.events[0].t_ns if m.event_count > 0 else NEVER_NS

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict
 from hftgym.core.calls import decide_signature
 from hftgym.core.constants import MEMORY_BYTES, PARAMS_BYTES
 from hftgym.core.jit import INTERPRETED, c_function
-from hftgym.core.records import record
+from hftgym.core.records import MAX_KINDS, TABLE, record
 from hftgym.errors import ConfigError
 
 _DTYPES = {float: "f8", int: "i8", bool: "i8"}
@@ -180,20 +180,27 @@ def resolve(kind: str) -> Participant:
 
 
 def build_table(participants: Sequence[Participant]) -> Any:
-    """Return the table that the loop calls through: one row for each participant kind.
+    """Return the table that the loop calls through, an array of one TABLE record.
 
     Every row was compiled by ``participant`` for the one signature, so an address in the table is
     an address that may be called.
 
     Raises:
         TypeError: if something else is passed.
+        ConfigError: if there are more kinds than a table holds.
     """
+    if len(participants) > MAX_KINDS:
+        raise ConfigError(
+            "HG-C023", f"{len(participants)} kinds of participants in one market; at most {MAX_KINDS}"
+        )
     for p in participants:
         if not isinstance(p, Participant):
             raise TypeError(f"not a participant: {p!r}; use @participant(Params)")
     if INTERPRETED:
-        return list(participants)
-    return np.array([p.address for p in participants], dtype=np.int64)
+        return [list(participants)]
+    table = np.zeros(1, TABLE)
+    table[0]["address"][: len(participants)] = [p.address for p in participants]
+    return table
 
 
 def write_params(participant: Participant, params: BaseModel, slot: np.ndarray) -> None:

@@ -27,7 +27,7 @@ def distances(half_spread_tick):
 def decide(view, own, params, memory, rng, out):
     """Quote both sides at the same distance."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
-    fair = fair_px(view, memory, rng, params.noise_tick, params.noise_s, params.gain)
+    fair = fair_px(view, memory, rng, params)
     bid, ask = distances(params.half_spread_tick)
     quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
     return out.count

@@ -20,6 +20,8 @@ class MakerParams(ParticipantParams):
     noise_tick: float = Field(1.0, ge=0, description="sd of its error about the value, ticks")
     noise_s: float = Field(20.0, gt=0, description="memory of that error, seconds")
     gain: float = Field(0.5, gt=0, le=1, description="share of a surprise that it believes at once")
+    flow_tick_per_lot: float = Field(0.0, ge=0, description="shift for each lot bought, ticks")
+    flow_s: float = Field(10.0, gt=0, description="memory of that shift, seconds")
 
 
 @leaf
