@@ -7,7 +7,6 @@ which are saved with the weights; what comes out is a `PPOPolicy`, which needs n
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -60,8 +59,10 @@ class Params(AgentParams):
     """Divide rewards by the running standard deviation of discounted returns."""
     stagger: bool = True
     """Let the first episodes begin at different times, so that a rollout holds all parts of one."""
-    torch_threads: int = Field(default=0, ge=0)
-    """Threads of torch; 0 takes at most two. Results are repeatable for a fixed number."""
+    torch_threads: int = Field(default=1, ge=1)
+    """Threads of torch. The network is small: measured on two cores, one thread makes 75,000 steps/s
+    with an environment that costs nothing, two make 92,000 on an idle machine and 7,000 on a busy
+    one. Results are repeatable for a fixed number."""
 
     @model_validator(mode="after")
     def _batch_fits(self) -> Params:
@@ -101,7 +102,7 @@ class PPO:
         from hftgym.training.sb3_logger import MetricsOutput
 
         p = self.params
-        torch.set_num_threads(p.torch_threads or min(2, os.cpu_count() or 1))
+        torch.set_num_threads(p.torch_threads)
         normalizer = ReturnNormalizer(p.n_envs, p.gamma) if p.normalize_returns else None
         venv = SB3VecEnv(session.make_env(p.n_envs), normalizer, stagger=p.stagger)
         try:

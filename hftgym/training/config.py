@@ -118,6 +118,13 @@ class TrainConfig(StrictModel):
             arguments=self.environment.model_dump(),
         )
 
+    @property
+    def on_tape(self) -> bool:
+        """Whether history plays in the market, so that its windows are not independent."""
+        from hftgym.scenario import load_scenario
+
+        return self.data is not None or load_scenario(self.scenario).tape is not None
+
     def learner(self) -> Any:
         """Return the learner with its hyper-parameters.
 

@@ -139,7 +139,8 @@ def evaluate_learners(
     task = config.task()
     settings = config.evaluation
     classes = [load_attribute(target, "baseline") for target in settings.baselines]
-    if config.data is not None:  # history has no latent value that a ceiling could see
+    on_tape = config.on_tape
+    if on_tape:  # history has no latent value that a ceiling could see
         classes = [c for c in classes if not c.needs_truth]
     observe: dict[str, Any] = {"observe_value": True} if any(c.needs_truth for c in classes) else {}
     tuned = _tune_all(config, task, classes, observe, quiet)
@@ -163,14 +164,14 @@ def evaluate_learners(
                 contenders,
                 venv,
                 seeds,
-                block_s=settings.block_s if config.data is not None else None,
+                block_s=settings.block_s if on_tape else None,
                 progress=bar.advance,
             )
     comparison = compare(
         entries,
         rng=np.random.default_rng([settings.market_root, 1]),
         resamples=settings.resamples,
-        by_block=config.data is not None,
+        by_block=on_tape,
     )
     result = EvaluationResult(
         comparison, tuned, config.scenario, split, tuple(run.path for run in runs)
