@@ -32,7 +32,7 @@ class ConstantSpread(ScriptedPolicy):
         """Return the constant distances, ticks, shape (envs, 2)."""
         half = cast(Params, self.params).half_spread_tick
         half = self.task.half_spread_tick if half is None else half
-        pair = distances(float(half))  # type: ignore[no-untyped-call]  # compiled
+        pair = distances(float(half))
         return np.tile(np.asarray(pair, np.float64), (len(obs), 1))
 
     @classmethod

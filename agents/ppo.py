@@ -60,9 +60,9 @@ class Params(AgentParams):
     stagger: bool = True
     """Let the first episodes begin at different times, so that a rollout holds all parts of one."""
     torch_threads: int = Field(default=1, ge=1)
-    """Threads of torch. The network is small: measured on two cores, one thread makes 75,000 steps/s
-    with an environment that costs nothing, two make 92,000 on an idle machine and 7,000 on a busy
-    one. Results are repeatable for a fixed number."""
+    """Threads of torch. The network is small: with an environment that costs nothing, one thread
+    makes 75,000 steps/s on two cores; two threads make 92,000 on an idle machine and 7,000 on a
+    busy one. Results are repeatable for a fixed number."""
 
     @model_validator(mode="after")
     def _batch_fits(self) -> Params:
