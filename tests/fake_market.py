@@ -59,6 +59,7 @@ class FakeMarket(VectorEnv):
         observe_value: bool = False,
         initial_inventory: str = "zero",
         autoreset_mode: str = "SameStep",
+        data: str | None = None,
         **ignored: Any,
     ) -> None:
         assert autoreset_mode == "SameStep"
@@ -74,6 +75,8 @@ class FakeMarket(VectorEnv):
         self.last_episodes = np.zeros(num_envs, EPISODE)
         self.render_mode = None
         self.marker = "fake"
+        if data is not None:
+            self.distinct_markets = 5  # windows of a tape
 
     def reset(self, *, seed=None, options=None):
         mask = (options or {}).get("reset_mask")

@@ -144,7 +144,7 @@ def evaluate_learners(
         classes = [c for c in classes if not c.needs_truth]
     observe: dict[str, Any] = {"observe_value": True} if any(c.needs_truth for c in classes) else {}
     tuned = _tune_all(config, task, classes, observe, quiet)
-    contenders = [Contender("PPO" if not learners else learners[0].name, learners, "learner")]
+    contenders = [Contender(learners[0].name, learners, "learner")]
     if settings.stochastic:
         name = f"{contenders[0].name} (stochastic)"
         contenders.append(Contender(name, learners, "learner", deterministic=False))

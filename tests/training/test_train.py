@@ -100,6 +100,27 @@ def test_an_evaluation_can_be_repeated_from_the_folders(finished):
     assert finite(again.to_dict()) == finite(finished.to_dict())  # NaN does not equal itself
 
 
+def test_windows_of_a_tape_are_judged_by_blocks_of_time(config, tmp_path):
+    for kind in ("message", "orderbook"):
+        (tmp_path / f"X_{kind}_1.csv").write_text("1")
+    result = train_from_config(
+        config,
+        data=tmp_path,
+        seed=0,
+        overrides=["evaluation.block_s=1.0"],
+        root=tmp_path / "runs",
+        quiet=True,
+        report=False,
+    )
+    assert result.comparison.method == "block bootstrap over time"
+    assert result.comparison.markets == 5
+    assert all(row.role != "ceiling" for row in result.comparison.rows)
+    pair = result.comparison.row("do-nothing").paired
+    assert pair.difference.mean == pytest.approx(result.comparison.rows[0].objective_tick)
+    hashes = json.loads((result.runs[0] / "versions.json").read_text())["hashes"]
+    assert len(hashes["data"]) == 64
+
+
 def test_the_command_line_changes_the_file(config):
     found = resolve_config(config, "other", None, 7, ["params.n_steps=32"], "mine", 99)
     assert (found.scenario, found.seeds, found.name, found.steps) == ("other", (7,), "mine", 99)
