@@ -6,7 +6,7 @@ arrivals and the same latencies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,13 +153,11 @@ def evaluate_learners(
         role = "ceiling" if policy.needs_truth else "baseline"
         contenders.append(Contender(policy.name, [policy], role))
     seeds = market_seeds(split, settings.test_markets, settings.market_root)
-    episodes = len(seeds) * sum(len(c.policies) for c in contenders)
-    num_envs = min(settings.num_envs, episodes)
-    with closing(task.make(num_envs, split, **observe)) as venv:
-        seeds = _distinct_markets(venv, seeds)
-        with PhaseProgress(
-            f"evaluate on {split} markets", episodes, "episodes", quiet=quiet
-        ) as bar:
+    jobs = sum(len(c.policies) for c in contenders)
+    with closing(task.make(min(settings.num_envs, jobs * len(seeds)), split, **observe)) as venv:
+        seeds = _all_windows(venv, seeds)
+        title = f"evaluate on {split} markets"
+        with PhaseProgress(title, jobs * len(seeds), "episodes", quiet=quiet) as bar:
             entries = evaluate_policies(
                 contenders,
                 venv,
@@ -235,9 +233,7 @@ def _tune_all(
             }
 
 
-def _distinct_markets(venv: Any, seeds: UInt64Array) -> UInt64Array:
-    """Return no more seeds than the environment has distinct markets (windows of a tape)."""
-    limit: Callable[[], int] | int | None = getattr(venv.unwrapped, "distinct_markets", None)
-    if limit is None:
-        return seeds
-    return seeds[: int(limit() if callable(limit) else limit)]
+def _all_windows(venv: Any, seeds: UInt64Array) -> UInt64Array:
+    """Return the seeds of all windows of a tape in order of time; elsewhere the given seeds."""
+    windows = getattr(venv.unwrapped, "window_seeds", None)
+    return seeds if windows is None else np.asarray(windows, np.uint64)

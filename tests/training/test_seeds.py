@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from hftgym.errors import UsageError
-from hftgym.training.seeds import Split, market_seeds, parse_split, split_of, training_seeds
+from hftgym.training.seeds import (
+    SPLIT_SHIFT,
+    Split,
+    market_seeds,
+    parse_split,
+    split_of,
+    training_seeds,
+)
 
 PINNED_TRAIN = [7291872303638603085, 6273934381145260598]
 PINNED_TEST = [17300850256534510798, 17541343141137451420]
@@ -22,6 +29,13 @@ def test_splits_are_disjoint_by_their_highest_bits():
 def test_more_markets_begin_with_the_same_ones():
     assert (market_seeds("test", 512)[:100] == market_seeds("test", 100)).all()
     assert training_seeds(3, 9)[:4] == training_seeds(3, 4)
+
+
+def test_environments_know_the_same_splits():
+    from hftgym.envs import seeds as of_environments
+
+    assert tuple(split.name.lower() for split in Split) == of_environments.SPLITS
+    assert SPLIT_SHIFT == of_environments.SPLIT_SHIFT
 
 
 def test_neighbouring_roots_share_nothing():
