@@ -218,6 +218,7 @@ def _write_participant(
     part["decide"] = row
     part["external"] = int(strategy.is_external)
     part["queue_view"] = int(strategy.sees_queue)
+    part["view_levels"] = strategy.view_levels
     part["background"] = 1
     part["account"]["firm"] = row_of_firm(name)
     params = strategy.Params.model_validate(spec.params)

@@ -20,7 +20,6 @@ from hftgym.core.constants import (
     NONE,
     QUEUE_SLOTS,
     SELL,
-    VIEW_LEVELS,
     EventClass,
     Fault,
     Flag,
@@ -283,10 +282,10 @@ def read_reports(m, p, until_ns):
 
 # ------------------------------------------------------------------ public feed
 @leaf
-def _fill_side(s, px, lots, empty_px):
+def _fill_side(s, px, lots, empty_px, levels):
     key = s.best
     mask = len(s.levels) - 1
-    for i in range(VIEW_LEVELS):
+    for i in range(levels):
         if key == NO_KEY:
             px[i] = empty_px
             lots[i] = 0
@@ -299,7 +298,7 @@ def _fill_side(s, px, lots, empty_px):
                 while s.far[far].key != key:
                     far = s.far[far].next
                 lots[i] = s.far[far].volume
-            if i + 1 < VIEW_LEVELS:
+            if i + 1 < levels:
                 key = next_key(s, key)
 
 
@@ -309,8 +308,8 @@ def capture(m, p, view):
     part = m.part[p]
     b = m.books[0]
     view.t_ns = m.now_ns
-    _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX)
-    _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX)
+    _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX, part.view_levels)
+    _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX, part.view_levels)
     view.mid_2px = b.mid_2px
     view.last_px = b.last_px
     view.trades = b.trades

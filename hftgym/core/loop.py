@@ -21,7 +21,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.exchange import process
 from hftgym.core.jit import leaf
-from hftgym.core.queue import event_class, pop
+from hftgym.core.queue import close_hole, event_class, take_first
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
 
@@ -105,6 +105,7 @@ def advance(m, table, ops, log, until_ns, budget):
         return _EXTERNAL
     log_rows = log.capacity
     while m.fault == 0:
+        close_hole(m)
         tape = m.tape
         t_ns = m.events[0].t_ns if m.event_count > 0 else NEVER_NS
         from_tape = False
@@ -134,7 +135,7 @@ def advance(m, table, ops, log, until_ns, budget):
         kind = event_class(e.key)
         who = e.who
         what = e.what
-        pop(m)
+        take_first(m)
         if kind == _ENTRY:
             process(m, log, m.messages[what])
             give_message(m, what)
@@ -144,5 +145,6 @@ def advance(m, table, ops, log, until_ns, budget):
             on_expiry(m, what)
         else:
             _deliver(m, table, who, what)
+    close_hole(m)
     return _FAULT
 

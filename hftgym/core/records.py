@@ -24,8 +24,32 @@ from hftgym.core.constants import (
 
 
 def record(fields: list[tuple]) -> np.dtype:
-    """Return an aligned dtype whose elements are ``numpy.record`` (attribute access)."""
-    return np.dtype((np.record, np.dtype(fields, align=True)))
+    """Return an aligned dtype whose elements are ``numpy.record`` (attribute access).
+
+    numpy forgets the alignment of a ``numpy.record``; so nested ones stand behind an explicit
+    filler, and a record that nests others has a size that is a multiple of 8.
+    """
+    placed: list[tuple] = []
+    nested = False
+    for field in fields:
+        if isinstance(field[1], np.dtype):
+            nested = True
+            _fill(placed)
+        placed.append(field)
+    if nested:
+        _fill(placed)
+    return np.dtype((np.record, np.dtype(placed, align=True)))
+
+
+def _fill(placed: list[tuple]) -> None:
+    """Append a filler up to a multiple of 8 bytes, if one is needed."""
+    if not placed:
+        return
+    layout = np.dtype(placed, align=True)
+    last = layout.names[-1]  # type: ignore[index]
+    end = layout.fields[last][1] + layout.fields[last][0].itemsize  # type: ignore[index]
+    if end % 8:
+        placed.append((f"_fill_{len(placed)}", "u1", (8 - end % 8,)))
 
 
 # ------------------------------------------------------------------ what a participant sees
@@ -360,6 +384,7 @@ PARTICIPANT = record(
         ("wake_serial", "i4"),  # the scheduled capture that counts; an earlier one is void
         ("scheduled_view", "i4"),  # a scheduled capture is in flight
         ("queue_view", "i4"),  # wants its queue positions in views
+        ("view_levels", "i4"),  # book levels a side in its views
         ("background", "i4"),  # a full pool is a fault, not a reject
         ("wakes", "i8"),
         ("rng", RNG),
@@ -433,6 +458,7 @@ def market_record(size: MarketClass) -> np.dtype:
             ("captures_done", "i8"),
             ("tape_rows_done", "i8"),
             ("event_count", "i4"),
+            ("hole", "i4"),  # the first event was taken and not replaced yet
             ("order_free", "i4"),
             ("message_free", "i4"),
             ("report_free", "i4"),

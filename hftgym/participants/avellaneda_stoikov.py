@@ -35,7 +35,7 @@ def distances(inventory_lot, time_left_s, gamma, sigma, kappa):
     return half_spread + inventory_lot * risk, half_spread - inventory_lot * risk
 
 
-@participant(Params, FILTER, own_orders=4, sees_value=True)
+@participant(Params, FILTER, own_orders=4, view_levels=1, sees_value=True)
 def decide(view, own, params, memory, rng, out):
     """Quote by the formula; a new session begins every ``horizon_s``."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)

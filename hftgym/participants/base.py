@@ -28,7 +28,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from hftgym.core.calls import decide_signature
-from hftgym.core.constants import MEMORY_BYTES, PARAMS_BYTES
+from hftgym.core.constants import MEMORY_BYTES, PARAMS_BYTES, VIEW_LEVELS
 from hftgym.core.jit import INTERPRETED, c_function
 from hftgym.core.records import MAX_KINDS, TABLE, record
 from hftgym.errors import ConfigError
@@ -73,6 +73,7 @@ class Participant:
         params_dtype: the same as a record.
         memory_dtype: what it keeps between decisions.
         own_orders: order slots it needs.
+        view_levels: book levels a side that its views carry.
         sees_queue: its views carry the queue position of its first order slots.
         sees_value: its views carry the latent value, as late as its ``value_delay_ns``.
         is_external: the loop hands back control before it decides.
@@ -84,6 +85,7 @@ class Participant:
     params_dtype: np.dtype
     memory_dtype: np.dtype
     own_orders: int
+    view_levels: int
     sees_queue: bool
     sees_value: bool
     is_external: bool
@@ -99,6 +101,7 @@ def participant(
     memory: np.dtype = NO_MEMORY,
     *,
     own_orders: int = 2,
+    view_levels: int = VIEW_LEVELS,
     sees_queue: bool = False,
     sees_value: bool = False,
     is_external: bool = False,
@@ -109,6 +112,8 @@ def participant(
         params: a subclass of ``ParticipantParams``; its fields are read as ``params.name``.
         memory: record dtype (``hftgym.core.records.record``) of at most 512 bytes.
         own_orders: how many orders it may have at once, 0 to 4096.
+        view_levels: levels a side that ``view`` shows, 1 to 5; fewer are faster, the rest stay as
+            they were.
         sees_queue: fill ``view.queue_ahead``.
         sees_value: fill ``view.signal``.
         is_external: used by ``external`` alone.
@@ -133,6 +138,7 @@ def participant(
             dtype,
             memory,
             own_orders,
+            view_levels,
             sees_queue,
             sees_value,
             is_external,

@@ -27,7 +27,7 @@ class Params(ParticipantParams):
     value_delay_ns: int = Field(50_000_000, ge=0, description="how late it sees the value, ns")
 
 
-@participant(Params, own_orders=8, sees_value=True)
+@participant(Params, own_orders=8, view_levels=1, sees_value=True)
 def decide(view, own, params, memory, rng, out):
     """Take the quote on the wrong side of the value, at its price and no further."""
     wait = exponential(rng, SECOND_NS / params.rate_per_s)

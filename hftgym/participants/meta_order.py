@@ -23,7 +23,7 @@ class Params(ParticipantParams):
 MEMORY = record([("left_lots", "i8"), ("side", "i8")])
 
 
-@participant(Params, MEMORY, own_orders=4)
+@participant(Params, MEMORY, own_orders=4, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Send the next slice, or begin a new meta-order on a random side."""
     if memory.left_lots == 0:

@@ -18,7 +18,7 @@ class Params(ParticipantParams):
     max_lots: int = Field(10, ge=1, description="largest order, lots")
 
 
-@participant(Params, own_orders=8)
+@participant(Params, own_orders=8, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Send one market order, except on the first view, which only starts the clock."""
     started = rng.decision > 1

@@ -14,7 +14,7 @@ class Params(ParticipantParams):
     """A tape's settings stand in the scenario (``tape:``)."""
 
 
-@participant(Params, own_orders=0)
+@participant(Params, own_orders=0, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Do nothing, and never wake again."""
     out.next_wake_ns = NEVER_NS

@@ -42,7 +42,7 @@ def _reference(view, side):
     return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
 
 
-@participant(Params, own_orders=128)
+@participant(Params, own_orders=128, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Let one event of the flow happen, and wait for the next."""
     limit_total = 2.0 * params.limit_rate * params.band_tick
