@@ -229,7 +229,7 @@ def bench_engine_command(as_json: Json = False) -> None:
     """
     from hftgym.bench.engine import bench_engine
 
-    _show(bench_engine(), as_json)
+    _show(bench_engine(say=_say), as_json)
 
 
 @bench_app.command("env")
@@ -240,7 +240,7 @@ def bench_env_command(as_json: Json = False) -> None:
     """
     from hftgym.bench.env import bench_env
 
-    _show(bench_env(), as_json)
+    _show(bench_env(say=_say), as_json)
 
 
 def _say(text: str) -> None:

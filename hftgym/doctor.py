@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from hftgym.errors import one_line
 
 _ENV_ID = "hftgym/MarketMaking-v0"
 _ENV_STEPS = 20
+#: Extras that are not looked at: the tools of a developer, and the sum of the others.
+_OTHER_EXTRAS = {"dev", "all"}
 
 
 @dataclass(frozen=True)
@@ -115,21 +118,23 @@ def _packages() -> list[Check]:
     except metadata.PackageNotFoundError:
         text = "hftgym is not installed here; in the clone: python -m pip install -e ."
         return [Check("packages", False, text)]
-    checks = []
+    checks: dict[str, Check] = {}
     for requirement in wanted:
         extra = _extra_of(str(requirement.marker or ""))
-        if requirement.name == "hftgym":
-            continue  # the extra `all` names the other extras
+        if extra in _OTHER_EXTRAS or requirement.name in checks:
+            continue
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            way_out = f"pip install 'hftgym[{extra}]'" if extra else "pip install hftgym"
-            checks.append(Check(requirement.name, bool(extra), f"not installed: {way_out}"))
+            text = f"optional, not installed: pip install 'hftgym[{extra}]'"
+            if not extra:
+                text = "not installed: pip install hftgym"
+            checks[requirement.name] = Check(requirement.name, bool(extra), text)
             continue
         fits = requirement.specifier.contains(version, prereleases=True)
         rule = "" if fits else f", but hftgym needs {requirement.specifier}"
-        checks.append(Check(requirement.name, fits, version + rule))
-    return checks
+        checks[requirement.name] = Check(requirement.name, fits, version + rule)
+    return list(checks.values())
 
 
 def _extra_of(marker: str) -> str:
@@ -139,13 +144,14 @@ def _extra_of(marker: str) -> str:
 
 
 def _numba_cache() -> str:
-    from hftgym.core.jit import cache_dir
+    from hftgym.core.jit import LAYERS, cache_dir, cache_root
 
-    folder = cache_dir()
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    folders = [cache_dir(layer) for layer in LAYERS]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     size_mb = sum(path.stat().st_size for path in files) / 1e6
-    state = f"{len(files)} files, {size_mb:.1f} MB" if files else "empty, the next start compiles"
-    return f"{folder}: {state}"
+    if not files:
+        return f"{cache_root()}: empty for these sources, the next start compiles"
+    return f"{cache_root()}: {len(files)} files, {size_mb:.1f} MB for these sources"
 
 
 def _torch_device() -> str:
@@ -174,8 +180,10 @@ def _step_environment() -> str:
 
 
 def _start_ray() -> str:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "ray" not in sys.modules:
+        # Ray reads these once, when it is imported: set later, its servers would find no token.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     start = time.perf_counter()
