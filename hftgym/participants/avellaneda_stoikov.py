@@ -39,7 +39,16 @@ def distances(inventory_lot, time_left_s, gamma, sigma, kappa):
 def decide(view, own, params, memory, rng, out):
     """Quote by the formula; a new session begins every ``horizon_s``."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
-    fair = fair_px(view, memory, rng, params)
+    fair = fair_px(
+        view,
+        memory,
+        rng,
+        params.noise_tick,
+        params.noise_s,
+        params.gain,
+        params.flow_tick_per_lot,
+        params.flow_s,
+    )
     left_s = params.horizon_s - (view.delivered_ns / SECOND_NS) % params.horizon_s
     bid, ask = distances(own.position, left_s, params.gamma, params.sigma, params.kappa)
     quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)

@@ -22,29 +22,31 @@ FILTER = record(
 
 
 @leaf
-def fair_px(view, memory, rng, params):
-    """Return the maker's fair price from its view, memory and ``MakerParams``.
+def fair_px(view, memory, rng, noise_tick, noise_s, gain, flow_tick_per_lot, flow_s):
+    """Return the maker's fair price; the numbers are those of ``MakerParams``.
 
     With a signal, the maker sees value + error, the error an AR(1) process of standard deviation
     ``noise_tick`` and memory ``noise_s``, and moves its estimate by ``gain`` of the surprise: an
     exponential filter that lags behind the value. Buyers may know more than it does, so each lot
     that was bought adds ``flow_tick_per_lot``, forgotten over ``flow_s`` (Glosten, Milgrom 1985).
     Without a signal the fair price is the mid.
+
+    Numbers, not the parameter record: numba treats one maker's record as a subtype of another's.
     """
     if math.isnan(view.signal):
         return 0.5 * view.mid_2px
-    shock = params.noise_tick * normal(rng)
+    shock = noise_tick * normal(rng)
     if memory.t_ns == 0:
         memory.error_px = shock
         memory.estimate_px = view.signal + shock
     else:
         age_s = (view.t_ns - memory.t_ns) / SECOND_NS
-        keep = math.exp(-age_s / params.noise_s)
+        keep = math.exp(-age_s / noise_s)
         memory.error_px = keep * memory.error_px + math.sqrt(1.0 - keep * keep) * shock
         surprise = view.signal + memory.error_px - memory.estimate_px
-        memory.estimate_px += params.gain * surprise
-        memory.flow_px *= math.exp(-age_s / params.flow_s)
-        memory.flow_px += params.flow_tick_per_lot * (view.signed_volume - memory.signed_volume)
+        memory.estimate_px += gain * surprise
+        memory.flow_px *= math.exp(-age_s / flow_s)
+        memory.flow_px += flow_tick_per_lot * (view.signed_volume - memory.signed_volume)
     memory.signed_volume = view.signed_volume
     memory.t_ns = max(view.t_ns, 1)
     return memory.estimate_px + memory.flow_px

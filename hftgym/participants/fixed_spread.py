@@ -27,7 +27,16 @@ def distances(half_spread_tick):
 def decide(view, own, params, memory, rng, out):
     """Quote both sides at the same distance."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
-    fair = fair_px(view, memory, rng, params)
+    fair = fair_px(
+        view,
+        memory,
+        rng,
+        params.noise_tick,
+        params.noise_s,
+        params.gain,
+        params.flow_tick_per_lot,
+        params.flow_s,
+    )
     bid, ask = distances(params.half_spread_tick)
     quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
     return out.count

@@ -44,7 +44,16 @@ def distances(inventory_lot, gamma, sigma, kappa, arrival_rate):
 def decide(view, own, params, memory, rng, out):
     """Quote by the formula around the filtered value."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
-    fair = fair_px(view, memory, rng, params)
+    fair = fair_px(
+        view,
+        memory,
+        rng,
+        params.noise_tick,
+        params.noise_s,
+        params.gain,
+        params.flow_tick_per_lot,
+        params.flow_s,
+    )
     bid, ask = distances(
         own.position, params.gamma, params.sigma, params.kappa, params.arrival_rate
     )

@@ -29,7 +29,16 @@ def distances(inventory_lot, half_spread_tick, skew_tick_per_lot):
 def decide(view, own, params, memory, rng, out):
     """Quote both sides, shifted against the inventory."""
     out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
-    fair = fair_px(view, memory, rng, params)
+    fair = fair_px(
+        view,
+        memory,
+        rng,
+        params.noise_tick,
+        params.noise_s,
+        params.gain,
+        params.flow_tick_per_lot,
+        params.flow_s,
+    )
     bid, ask = distances(own.position, params.half_spread_tick, params.skew_tick_per_lot)
     quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
     return out.count
