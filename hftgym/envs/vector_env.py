@@ -1,0 +1,387 @@
+"""Many markets at once: the native vector form of ``hftgym/MarketMaking-v0``.
+
+All markets live in one array and are stepped by one compiled call on all threads; no Python object
+belongs to a single market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium.utils import EzPickle, seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from hftgym.core.records import LOG
+from hftgym.envs.errors import action_array, check_actions, raise_fault
+from hftgym.envs.kernels import reset_marked, step_many
+from hftgym.envs.seeds import (
+    UInt64Array,
+    as_market_seeds,
+    draw_market_seed,
+    next_market_seed,
+    seeds_of_windows,
+)
+from hftgym.envs.setting import Arguments, Setting
+from hftgym.envs.spaces import action_space, observation_space
+from hftgym.envs.task import IO, STATE, Mode, Outcome, TaskInfo
+from hftgym.errors import UsageError
+from hftgym.scenario import Scenario
+
+BoolArray = npt.NDArray[np.bool_]
+_MODES = {
+    AutoresetMode.NEXT_STEP: Mode.NEXT_STEP,
+    AutoresetMode.SAME_STEP: Mode.SAME_STEP,
+    AutoresetMode.DISABLED: Mode.NONE,
+}
+_OPTIONS = ("market_seeds", "reset_mask")
+
+
+class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
+    """A batch of market-making environments; ``MarketMakingEnv`` describes the task.
+
+    Environment i is a function of its own first market seed: it does not depend on ``num_envs`` or
+    on the others, and equals the single environment with the same seed, number for number.
+
+    Args:
+        num_envs: how many markets.
+        scenario: name, path or model of the market.
+        split: ``train``, ``tune``, ``validation`` or ``test``: which markets.
+        horizon_s: length of an episode, seconds.
+        step_s: time between decisions, seconds.
+        horizon: ``finite`` or ``continuing``.
+        action: ``continuous`` or ``discrete``.
+        data: LOBSTER message file, for a scenario that plays a tape.
+        initial_inventory: ``zero`` or ``uniform``.
+        observe_value: put the latent value into ``infos["truth"]``.
+        half_spread_tick: distance at action 0 and unit of the reward, ticks.
+        lots: size of each quote.
+        snapshots: burnt-in markets.
+        autoreset_mode: ``SameStep``, ``NextStep`` or ``Disabled``, or the member.
+        market_seeds: first market seed of each environment, shape (num_envs,).
+        copy: False hands out views of internal buffers as observations, valid until the next call.
+        render_mode: None.
+
+    Raises:
+        HftgymError: if an argument is not valid.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        scenario: Scenario | str | Path = "default",
+        split: str = "train",
+        horizon_s: float = 300.0,
+        step_s: float = 0.5,
+        horizon: str = "finite",
+        action: str = "continuous",
+        data: str | Path | None = None,
+        initial_inventory: str = "zero",
+        observe_value: bool = False,
+        half_spread_tick: float = 2.0,
+        lots: int = 1,
+        snapshots: int | None = None,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+        market_seeds: Sequence[int] | UInt64Array | None = None,
+        copy: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        arguments = Arguments(
+            scenario,
+            split,
+            horizon_s,
+            step_s,
+            horizon,
+            action,
+            data,
+            initial_inventory,
+            observe_value,
+            half_spread_tick,
+            lots,
+            snapshots,
+        )
+        EzPickle.__init__(
+            self,
+            num_envs,
+            **vars(arguments),
+            autoreset_mode=autoreset_mode,
+            market_seeds=market_seeds,
+            copy=copy,
+        )
+        super().__init__()
+        if render_mode is not None:
+            raise UsageError("HG-U064", f"render_mode {render_mode!r}: a batch is not drawn")
+        if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise UsageError("HG-U067", f"num_envs: {num_envs!r}; must be an integer of at least 1")
+        try:
+            mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            names = ", ".join(one.value for one in AutoresetMode)
+            raise UsageError(
+                "HG-U068", f"autoreset_mode {autoreset_mode!r} is unknown; there are {names}"
+            ) from None
+        self.num_envs = int(num_envs)
+        self.autoreset_mode = mode
+        self.metadata = {"autoreset_mode": mode, "render_modes": []}
+        self.render_mode = None
+        self.copy = copy
+        self.setting = Setting(arguments, _MODES[mode])
+        self.single_observation_space = observation_space()
+        self.single_action_space = action_space(self.setting.discrete)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._markets = np.zeros(self.num_envs, self.setting.blueprint.record.dtype)
+        self._states = np.zeros(self.num_envs, STATE)
+        self._ios = np.zeros(self.num_envs, IO)
+        self._log = np.zeros(1, LOG)
+        self._ended = np.zeros(self.num_envs, np.bool_)
+        self._fresh = np.ones(self.num_envs, np.bool_)  # never reset
+        self._given = market_seeds
+        if market_seeds is not None:
+            self._given = as_market_seeds(market_seeds, (self.num_envs,), "market_seeds")
+
+    @property
+    def task_info(self) -> TaskInfo:
+        """Public constants of the task."""
+        return self.setting.task_info
+
+    @property
+    def half_spread_tick(self) -> float:
+        """Distance at action 0, and unit of the reward, in ticks."""
+        return self.setting.half_spread_tick
+
+    @property
+    def last_episodes(self) -> np.ndarray:
+        """Figures of the last episode of each environment, dtype ``EPISODE``, shape (num_envs,).
+
+        Valid where an episode has ended in the last step, and until the next one.
+        """
+        return self._ios["episode"]
+
+    @property
+    def market_seeds(self) -> UInt64Array:
+        """Market seeds of the current episodes, shape (num_envs,)."""
+        return self._states["market_seed"].copy()
+
+    @property
+    def markets(self) -> np.ndarray:
+        """The markets, live records, shape (num_envs,): the truth, for studies and tests."""
+        return self._markets
+
+    @property
+    def distinct_markets(self) -> int | None:
+        """How many different markets there are; None when each market seed makes one."""
+        return self.setting.distinct_markets
+
+    @property
+    def distinct_market_seeds(self) -> UInt64Array | None:
+        """One market seed for each of the ``distinct_markets``; None when there is no limit."""
+        count = self.setting.distinct_markets
+        return None if count is None else seeds_of_windows(count, self.setting.split)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        """Begin episodes: of all environments, or of those in ``options["reset_mask"]``.
+
+        Args:
+            seed: an integer s means s, s + 1, ... for the environments; or one for each. Draws the
+                first market of an environment from the split's domain, as the single one does.
+            options: ``market_seeds``, integers of shape (num_envs,), sets the markets exactly;
+                ``reset_mask``, bool of shape (num_envs,), leaves the others alone.
+
+        Returns:
+            Observations, shape (num_envs, 29), and infos.
+        """
+        options = options or {}
+        unknown = set(options) - set(_OPTIONS)
+        if unknown:
+            raise UsageError(
+                "HG-U065",
+                f"reset option {sorted(unknown)[0]!r} is unknown; there are {', '.join(_OPTIONS)}",
+            )
+        mask = self._mask(options)
+        seeds = self._seeds(seed)
+        self._choose_markets(mask, seeds, options.get("market_seeds"))
+        setting = self.setting
+        found = setting.snapshots
+        self._ios["reset"] = mask
+        reset_marked(
+            self._markets, self._states, setting.task, found.markets, found.states, self._ios
+        )
+        self._ended[mask] = False
+        self._fresh[mask] = False
+        infos = {"market_seed": self.market_seeds, "_market_seed": mask.copy(), **self._seen()}
+        return self._observations(), infos
+
+    def _mask(self, options: dict[str, Any]) -> BoolArray:
+        mask = options.get("reset_mask")
+        if mask is None:
+            return np.ones(self.num_envs, np.bool_)
+        what = "options['reset_mask']"
+        if not isinstance(mask, np.ndarray):
+            raise TypeError(f"{what} must be a numpy array, not {type(mask).__name__}")
+        if mask.dtype != np.bool_:
+            raise TypeError(f"{what} must have dtype bool, not {mask.dtype}")
+        if mask.shape != (self.num_envs,):
+            raise ValueError(f"{what} must have shape ({self.num_envs},), not {mask.shape}")
+        if not mask.any():
+            raise ValueError(f"{what} must name at least one environment")
+        return mask
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, (int, np.integer)):
+            self._np_random, self._np_random_seed = seeding.np_random(int(seed))
+            return [int(seed) + i for i in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(
+                f"seed: a list of {len(seed)} for {self.num_envs} environments; must be one each"
+            )
+        return list(seed)
+
+    def _choose_markets(self, mask: BoolArray, seeds: list[int | None], exact: Any | None) -> None:
+        """Write the market seeds of the episodes that begin in the environments of ``mask``."""
+        split = self.setting.split
+        if exact is not None:
+            exact = as_market_seeds(exact, (self.num_envs,), "market_seeds")
+        for i in np.flatnonzero(mask).tolist():
+            state = self._states[i]
+            if exact is not None:
+                first = int(exact[i])
+            elif seeds[i] is not None:
+                first = draw_market_seed(seeding.np_random(seeds[i])[0], split)
+            elif not self._fresh[i]:
+                state["episode"] += 1
+                state["market_seed"] = next_market_seed(
+                    state["first_seed"], int(state["episode"]), split
+                )
+                continue
+            elif self._given is not None:
+                first = int(self._given[i])
+            else:
+                first = draw_market_seed(self.np_random, split)
+            state["episode"] = 0
+            state["first_seed"] = first
+            state["market_seed"] = first
+
+    def step(
+        self, actions: Any
+    ) -> tuple[
+        npt.NDArray[np.float32], npt.NDArray[np.float64], BoolArray, BoolArray, dict[str, Any]
+    ]:
+        """Quote in every market, and let each run until its next decision.
+
+        Args:
+            actions: for bid and ask, shape (num_envs, 2).
+
+        Returns:
+            Observations, rewards, terminated, truncated and infos; all but the observations under
+            ``copy=False`` are the caller's own.
+
+        Raises:
+            UsageError: if an action is not legal; nothing has changed then.
+            ResetNeeded: if an environment has no episode to step.
+            InternalError: if a market stops with a fault.
+        """
+        setting, ios = self.setting, self._ios
+        actions = action_array(actions, (self.num_envs, 2), setting.discrete)
+        check_actions(actions, setting.discrete)
+        self._check_running()
+        ios["action"] = actions
+        found = setting.snapshots
+        step_many(
+            self._markets,
+            self._states,
+            setting.task,
+            setting.blueprint.table,
+            setting.blueprint.ops,
+            self._log,
+            ios,
+            found.markets,
+            found.states,
+        )
+        outcome = ios["outcome"].copy()
+        terminated = outcome == Outcome.TERMINATED
+        truncated = outcome == Outcome.TRUNCATED
+        self._ended = terminated | truncated
+        infos: dict[str, Any] = {
+            "reward_terms": {
+                "pnl": ios["pnl"].copy(),
+                "inventory_penalty": ios["inventory_penalty"].copy(),
+                "liquidation": ios["liquidation"].copy(),
+            },
+            **self._seen(),
+        }
+        if outcome.max() >= Outcome.FAULT and (outcome == Outcome.FAULT).any():
+            self._fresh[outcome == Outcome.FAULT] = True
+            raise_fault(self._markets, self._states, ios)
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self._ended.any():
+            infos.update(self._final(infos["reward_terms"]))
+        return self._observations(), ios["reward"].copy(), terminated, truncated, infos
+
+    def _check_running(self) -> None:
+        """Raise unless every environment has an episode to step."""
+        if self._fresh.any():
+            i = int(np.flatnonzero(self._fresh)[0])
+            raise gymnasium.error.ResetNeeded(f"environment {i}: call reset() before step()")
+        if self.autoreset_mode == AutoresetMode.DISABLED and self._ended.any():
+            i = int(np.flatnonzero(self._ended)[0])
+            raise gymnasium.error.ResetNeeded(
+                f"environment {i}: its episode is over; call reset(options={{'reset_mask': ...}})"
+            )
+
+    def _observations(self) -> npt.NDArray[np.float32]:
+        obs = self._ios["obs"]
+        return obs.copy() if self.copy else obs
+
+    def _seen(self) -> dict[str, Any]:
+        """Return what is in every infos."""
+        seen: dict[str, Any] = {}
+        if self.setting.discrete:
+            seen["action_mask"] = self._ios["mask"].copy()
+        if self.setting.arguments.observe_value:
+            seen["truth"] = {"value_offset": self._ios["value_offset"].copy()}
+        return seen
+
+    def _final(self, terms: dict[str, npt.NDArray[np.float64]]) -> dict[str, Any]:
+        """Return the last observations and infos of the episodes that have just ended."""
+        ended = self._ended
+        final_obs = np.full(self.num_envs, None, object)
+        for i in np.flatnonzero(ended).tolist():
+            final_obs[i] = self._ios["final_obs"][i].copy()
+        records = self.last_episodes
+        steps = np.where(ended, records["steps"], 0)
+        episode = {
+            "r": np.where(ended, records["reward"], 0.0),
+            "l": steps,
+            "t": steps * (self.setting.step_ns / 1e9),  # simulated seconds
+        }
+        last = {name: np.where(ended, term, 0.0) for name, term in terms.items()}
+        info: dict[str, Any] = {
+            "episode": _masked(episode, ended),
+            "reward_terms": _masked(last, ended),
+        }
+        return {
+            "final_obs": final_obs,
+            "_final_obs": ended.copy(),
+            "final_info": _masked(info, ended),
+            "_final_info": ended.copy(),
+        }
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close: nothing is held open."""
+
+
+def _masked(values: dict[str, Any], mask: BoolArray) -> dict[str, Any]:
+    """Add to each entry the mask that says for which environments it is valid."""
+    return values | {f"_{name}": mask.copy() for name in values}
