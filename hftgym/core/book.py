@@ -221,7 +221,8 @@ def _raise_window(s, base):
     Returns False, with nothing changed, when the levels that leave do not fit into the far list.
     """
     leaving = 0
-    key = _next_in_window(s, base - 1)
+    first = min(base, s.base + len(s.levels)) - 1  # the ring aliases keys beyond the window
+    key = _next_in_window(s, first)
     while key != NO_KEY:
         leaving += 1
         key = _next_in_window(s, key - 1)
@@ -231,7 +232,7 @@ def _raise_window(s, base):
             return False
         free = s.far[free].next
     after = NONE
-    key = _next_in_window(s, base - 1)
+    key = _next_in_window(s, first)
     while key != NO_KEY:
         worse = _next_in_window(s, key - 1)
         after = _window_to_far(s, key, after)
@@ -298,6 +299,8 @@ def rest(m, s, owner, slot, gen, key, lots, flags):
         tail = f.tail
         if tail == NONE:
             f.head = order_index
+            if key > s.best:  # the window has risen for an order that did not rest
+                s.best = key
         else:
             m.orders[tail].next = order_index
         f.tail = order_index

@@ -30,7 +30,7 @@ from hftgym.core.constants import (
     WakeOn,
 )
 from hftgym.core.jit import leaf
-from hftgym.core.queue import push
+from hftgym.core.queue import hasten, push
 from hftgym.core.value import value_at
 
 _CAPTURE = int(EventClass.CAPTURE)
@@ -53,7 +53,8 @@ _AMENDED = int(ReportKind.AMENDED)
 _REJECTED = int(ReportKind.REJECTED)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _WAKE_FILL = int(WakeOn.FILL)
-_TRIGGERED = 0  # ``what`` of a triggered capture; scheduled ones carry their serial
+_TRIGGERED = 0  # ``what`` of a capture
+_SCHEDULED = 1
 _REPORT_POOL = int(Fault.REPORT_POOL)
 _MESSAGE_POOL = int(Fault.MESSAGE_POOL)
 _VIEW_POOL = int(Fault.VIEW_POOL)
@@ -334,12 +335,23 @@ def capture(m, p, view):
 
 @leaf
 def schedule_view(m, p, wake_ns):
-    """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows."""
+    """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows.
+
+    The last wish counts. A participant has one such event at the most: an earlier wish moves it,
+    a later one is remembered until it comes.
+    """
     part = m.part[p]
+    part.capture_ns = NEVER_NS
     if wake_ns >= NEVER_NS:
         return
-    part.wake_serial += 1
-    push(m, max(m.now_ns, wake_ns - part.feed_ns), _CAPTURE, p, part.wake_serial)
+    part.capture_ns = max(m.now_ns, wake_ns - part.feed_ns)
+    if part.pending_ns == NEVER_NS:
+        push(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
+    elif part.capture_ns < part.pending_ns:
+        hasten(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
+    else:
+        return
+    part.pending_ns = part.capture_ns
 
 
 @leaf
@@ -361,13 +373,17 @@ def trigger_all(m, flag):
 
 
 @leaf
-def on_capture(m, p, serial):
-    """Capture a view and send it along the feed. A void schedule does nothing."""
+def on_capture(m, p, what):
+    """Capture a view and send it along the feed; a scheduled one that comes early is put off."""
     part = m.part[p]
     delivery_ns = m.now_ns + part.feed_ns
-    if serial != _TRIGGERED:
-        if serial != part.wake_serial:
+    if what == _SCHEDULED:
+        part.pending_ns = part.capture_ns
+        if part.capture_ns > m.now_ns:
+            if part.capture_ns < NEVER_NS:
+                push(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
             return
+        part.pending_ns = NEVER_NS
         part.scheduled_view = 1
     elif part.wake_on & _WAKE_FILL:
         delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
@@ -376,7 +392,7 @@ def on_capture(m, p, serial):
         m.fault = _VIEW_POOL
         return
     m.view_free = m.view_next[v]
-    m.view_next[v] = serial
+    m.view_next[v] = what
     capture(m, p, m.views[v])
     part.last_delivery_ns = max(delivery_ns, part.last_delivery_ns)
     push(m, part.last_delivery_ns, _DELIVERY, p, v)

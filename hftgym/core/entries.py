@@ -58,6 +58,8 @@ def open_market(m, seed):
         part.last_arrival_ns = m.now_ns
         part.last_response_ns = m.now_ns
         part.last_delivery_ns = m.now_ns
+        part.capture_ns = NEVER_NS
+        part.pending_ns = NEVER_NS
         if part.decide >= 0:
             schedule_view(m, p, m.now_ns)
 

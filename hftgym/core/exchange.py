@@ -31,6 +31,7 @@ from hftgym.core.rng import mix
 _LIMIT = int(MessageKind.LIMIT)
 _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
+_AMEND = int(MessageKind.AMEND)
 _IOC = int(Flag.IOC)
 _POST_ONLY = int(Flag.POST_ONLY)
 _SLIDE = int(Flag.POST_ONLY_SLIDE)
@@ -78,9 +79,12 @@ def write_log(m, log, kind, maker, maker_slot, taker, taker_slot, side, px, lots
     word = (np.uint64(kind) | (np.uint64(reason) << _S8)) ^ (np.uint64(px) << np.uint64(16))
     h = mix(m.log_hash ^ word)
     h = mix(h ^ np.uint64(m.now_ns) ^ (np.uint64(lots) << _S32))
-    who = np.uint64(maker & 0xFFFF) | (np.uint64(taker & 0xFFFF) << np.uint64(16))
-    slots = np.uint64(maker_slot & 0xFFFF) | (np.uint64(taker_slot & 0xFFFF) << np.uint64(16))
-    m.log_hash = mix(h ^ who ^ (slots << _S32)) + np.uint64(side + 1)
+    # int: interpreted, a narrow integer and a mask beyond it do not go together
+    who = np.uint64(int(maker) & 0xFFFF) | (np.uint64(int(taker) & 0xFFFF) << np.uint64(16))
+    slots = np.uint64(int(maker_slot) & 0xFFFF) | (
+        np.uint64(int(taker_slot) & 0xFFFF) << np.uint64(16)
+    )
+    m.log_hash = mix(h ^ who ^ (slots << _S32)) + np.uint64((int(side) + 1) & 0xFF)
     if log.capacity > 0:
         row = log.rows[m.log_used]
         row.t_ns = m.now_ns
@@ -293,6 +297,8 @@ def _check_new(m, b, msg):
         return _MARKET_CLOSED
     if msg.side != BUY and msg.side != SELL:
         return _BAD_MESSAGE
+    if (msg.kind == _MARKET or msg.flags & _IOC != 0) and msg.flags & _POST != 0:
+        return _BAD_MESSAGE  # trade at once and never: a contradiction
     if msg.lots <= 0 or msg.lots > instrument.max_lots:
         return _BAD_QTY
     if msg.kind != _MARKET:
@@ -446,6 +452,8 @@ def process(m, log, msg):
         _new_order(m, log, b, msg)
     elif msg.kind == _CANCEL:
         _cancel(m, log, b, msg)
-    else:
+    elif msg.kind == _AMEND:
         _amend(m, log, b, msg)
+    else:
+        _reject(m, log, msg, _BAD_MESSAGE)
     publish(m, b)

@@ -10,12 +10,21 @@ import numpy as np
 
 from hftgym.core.book import level_head, next_key
 from hftgym.core.calls import own_state
-from hftgym.core.constants import NO_KEY, NONE, EventClass, OwnState
+from hftgym.core.channels import read_reports
+from hftgym.core.constants import (
+    NO_KEY,
+    NONE,
+    QUEUE_SLOTS,
+    VALUE_RING,
+    EventClass,
+    OwnState,
+)
 from hftgym.core.jit import leaf
 from hftgym.core.queue import event_class
 from hftgym.core.rng import mix2
 
 _FREE = int(OwnState.FREE)
+_EXPIRY = int(EventClass.EXPIRY)
 _ENTRY = int(EventClass.ORDER_ENTRY)
 _FEED = int(EventClass.FEED_DELIVERY)
 
@@ -48,6 +57,12 @@ def hash_book(m):
 
 
 @leaf
+def _add_real(h, x):
+    """Add a real number, to a millionth; NaN counts as nothing."""
+    return _add(h, int(x * 1e6)) if x == x else h
+
+
+@leaf
 def _hash_own(m, p, h):
     part = m.part[p]
     if part.own_capacity == 0:
@@ -55,24 +70,61 @@ def _hash_own(m, p, h):
     own = own_state(m, p)
     h = _add(h, own.position)
     h = _add(h, own.cash)
+    h = _add(h, own.fills)
+    h = _add(h, own.rejects)
+    h = _add(h, own.last_bid_fill_ns)
+    h = _add(h, own.last_ask_fill_ns)
     for slot in range(part.own_capacity):
         order = own.orders[slot]
-        if order.state != _FREE:
+        if order.gen != 0:
             h = _add(h, slot)
-            h = _add(h, order.state)
-            h = _add(h, order.px)
-            h = _add(h, order.lots)
             h = _add(h, order.gen)
+        if order.state != _FREE:
+            h = _add(h, order.state)
+            h = _add(h, order.side)
+            h = _add(h, order.flags)
+            h = _add(h, order.px)
+            h = _add(h, order.pending_px)
+            h = _add(h, order.lots)
+            h = _add(h, order.filled)
+            h = _add(h, order.sent_ns)
+        if m.slot_order[part.own_first + slot] != NONE:
+            h = _add(h, m.slot_filled[part.own_first + slot])
     i = part.report_head
     while i != NONE:
         r = m.reports[i]
         h = _add(h, r.t_ns)
         h = _add(h, r.kind)
+        h = _add(h, r.reason)
+        h = _add(h, r.request)
         h = _add(h, r.slot)
-        h = _add(h, r.lots)
+        h = _add(h, r.gen)
+        h = _add(h, r.side)
         h = _add(h, r.px)
+        h = _add(h, r.lots)
+        h = _add(h, r.fee)
         i = r.next
     return h
+
+
+@leaf
+def _hash_view(view, levels, h):
+    h = _add(h, view.t_ns)
+    for level in range(levels):
+        h = _add(h, view.bid_px[level])
+        h = _add(h, view.bid_lots[level])
+        h = _add(h, view.ask_px[level])
+        h = _add(h, view.ask_lots[level])
+    h = _add(h, view.mid_2px)
+    h = _add(h, view.last_px)
+    h = _add(h, view.trades)
+    h = _add(h, view.volume)
+    h = _add(h, view.signed_volume)
+    h = _add(h, view.ofi)
+    for slot in range(QUEUE_SLOTS):
+        h = _add(h, view.queue_ahead[slot])
+    h = _add(h, view.phase)
+    return _add_real(h, view.signal)
 
 
 @leaf
@@ -85,51 +137,112 @@ def _hash_event(m, e):
         msg = m.messages[e.what]
         h = _add(h, msg.kind)
         h = _add(h, msg.slot)
+        h = _add(h, msg.gen)
         h = _add(h, msg.side)
         h = _add(h, msg.px)
         h = _add(h, msg.lots)
         h = _add(h, msg.flags)
     elif kind == _FEED:
-        view = m.views[e.what]
-        h = _add(h, view.t_ns)
-        h = _add(h, view.mid_2px)
-        h = _add(h, view.volume)
-        h = _add(h, view.ofi)
+        h = _add(_hash_view(m.views[e.what], m.part[e.who].view_levels, h), m.view_next[e.what])
+    elif kind == _EXPIRY:
+        msg = m.messages[e.what]
+        o = m.orders[msg.slot]
+        if o.owner == e.who and o.gen == msg.gen:  # else it does nothing
+            h = _add(h, o.side)
+            h = _add(h, o.px)
+            h = _add(h, msg.lots)
+    else:
+        h = _add(h, e.what)
+    return h
+
+
+@leaf
+def _hash_participant(m, p, h):
+    part = m.part[p]
+    a = part.account
+    h = _add(h, part.name_hash)
+    h = _add(h, part.rng.key)
+    h = _add(h, part.rng.decision)
+    h = _add(h, a.cash)
+    h = _add(h, a.fees)
+    h = _add(h, a.position)
+    h = _add(h, a.open_buy_lots)
+    h = _add(h, a.open_sell_lots)
+    h = _add(h, a.maker_lots)
+    h = _add(h, a.taker_lots)
+    h = _add(h, a.fills)
+    h = _add(h, a.messages)
+    h = _add(h, a.rejects)
+    h = _add(h, a.edge_2px)
+    h = _add(h, a.firm)
+    h = _add(h, a.killed)
+    h = _add(h, part.last_arrival_ns)
+    h = _add(h, part.last_response_ns)
+    h = _add(h, part.last_delivery_ns)
+    h = _add(h, part.capture_ns)
+    h = _add(h, part.wake_on)
+    h = _add(h, part.triggered)
+    h = _add(h, part.scheduled_view)
+    h = _add(h, part.ready)
+    if part.awaiting_view != NONE:
+        h = _hash_view(m.views[part.awaiting_view], part.view_levels, h)
+    for i in range(len(part.memory)):
+        if part.memory[i] != 0:
+            h = _add(_add(h, i), part.memory[i])
+    return _hash_own(m, p, h)
+
+
+@leaf
+def _hash_tape(m, h):
+    tape = m.tape
+    h = _add(h, tape.cursor)
+    h = _add(h, tape.h_bid_px)
+    h = _add(h, tape.h_ask_px)
+    h = _add(h, tape.volume)
+    h = _add(h, tape.hidden_volume)
+    h = _add(h, tape.missed)
+    h = _add(h, tape.surviving)
+    h = _add(h, tape.clamped)
+    if tape.owner != NONE:
+        for ordinal in range(len(m.tape_order)):
+            if m.tape_order[ordinal] != NONE:
+                o = m.orders[m.tape_order[ordinal]]
+                h = _add(h, ordinal)
+                h = _add(h, o.side * o.px)
+                h = _add(h, o.lots)
     return h
 
 
 @leaf
 def hash_state(m):
-    """Return a hash of everything that the future depends on."""
+    """Return a hash of everything that the future depends on.
+
+    Responses that are known by now are read first: it changes nothing that is to come, and without
+    it the hash would depend on whether a small pool of reports has made somebody read early.
+    """
+    for p in range(m.participants):
+        read_reports(m, p, m.now_ns)
     h = hash_book(m)
     h = _add(h, m.now_ns)
     h = _add(h, m.seed)
+    h = _add(h, m.fault)
     h = _add(h, m.fee_account)
     h = _add(h, m.log_hash)
     b = m.books[0]
+    h = _add(h, b.trades)
     h = _add(h, b.volume)
+    h = _add(h, b.signed_volume)
     h = _add(h, b.ofi)
     h = _add(h, b.last_px)
+    h = _add(h, b.mid_2px)
     h = _add(h, b.instrument.phase)
     for p in range(m.participants):
-        part = m.part[p]
-        a = part.account
-        h = _add(h, part.name_hash)
-        h = _add(h, part.rng.decision)
-        h = _add(h, a.cash)
-        h = _add(h, a.fees)
-        h = _add(h, a.position)
-        h = _add(h, a.open_buy_lots)
-        h = _add(h, a.open_sell_lots)
-        h = _add(h, part.last_arrival_ns)
-        h = _add(h, part.last_response_ns)
-        for i in range(len(part.memory)):
-            if part.memory[i] != 0:
-                h = _add(h, i * 256 + part.memory[i])
-        h = _hash_own(m, p, h)
-    h = _add(h, m.tape.cursor)
+        h = _hash_participant(m, p, h)
+    h = _hash_tape(m, h)
     if m.value.active != 0:
+        h = _add(h, m.value.key)
         h = _add(h, m.value.k)
+        h = _add_real(h, m.value.ring[m.value.k % VALUE_RING])
     # Pending events in no particular order: a sum does not depend on the layout of the heap.
     total = np.uint64(0)
     for i in range(m.event_count):

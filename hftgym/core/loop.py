@@ -58,7 +58,8 @@ def decide(m, table, p, v):
     m.wake_mask |= out.wake_on
     send(m, p, out)
     if part.scheduled_view == 0:
-        schedule_view(m, p, out.next_wake_ns)
+        # Never a second decision at one instant: without a feed latency it would never end.
+        schedule_view(m, p, max(out.next_wake_ns, m.now_ns + 1))
 
 
 @leaf

@@ -9,6 +9,7 @@ each class is compiled once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,21 @@ from hftgym.core.constants import (
     VALUE_RING,
     VIEW_LEVELS,
 )
+from hftgym.core.jit import INTERPRETED
+
+
+class _PlainRow(np.record):
+    """A ``numpy.record`` whose fields hide attributes of arrays with their name.
+
+    Interpreted, ``order.flags`` would be numpy's own and ``side.base`` its None.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        fields = np.record.__getattribute__(self, "dtype").fields
+        return self[name] if name in fields else np.record.__getattribute__(self, name)
+
+
+_ROW = _PlainRow if INTERPRETED else np.record
 
 
 def record(fields: list[tuple]) -> np.dtype:
@@ -38,7 +54,7 @@ def record(fields: list[tuple]) -> np.dtype:
         placed.append(field)
     if nested:
         _fill(placed)
-    return np.dtype((np.record, np.dtype(placed, align=True)))
+    return np.dtype((_ROW, np.dtype(placed, align=True)))
 
 
 def _fill(placed: list[tuple]) -> None:
@@ -369,6 +385,8 @@ PARTICIPANT = record(
         ("last_arrival_ns", "i8"),  # order channel: first in, first out
         ("last_response_ns", "i8"),
         ("last_delivery_ns", "i8"),
+        ("capture_ns", "i8"),  # when its scheduled capture is wanted; NEVER_NS: not at all
+        ("pending_ns", "i8"),  # when that event comes, at the latest then; NEVER_NS: there is none
         ("signal_delay_ns", "i8"),  # how late it sees the latent value; negative: never
         ("own_offset", "i8"),  # bytes into the pool of own states
         ("report_head", "i4"),
@@ -381,7 +399,6 @@ PARTICIPANT = record(
         ("ready", "i4"),  # a learner's mailbox is filled
         ("wake_on", "i4"),
         ("triggered", "i4"),  # a triggered capture is in flight
-        ("wake_serial", "i4"),  # the scheduled capture that counts; an earlier one is void
         ("scheduled_view", "i4"),  # a scheduled capture is in flight
         ("queue_view", "i4"),  # wants its queue positions in views
         ("view_levels", "i4"),  # book levels a side in its views

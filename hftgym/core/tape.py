@@ -181,6 +181,7 @@ def on_expiry(m, j):
 def _execute_hidden(m, log, b, op):
     """Execute against hidden liquidity: agents at its price or better first, the rest prints."""
     m.tape.hidden_volume += op.lots
+    before = b.trades
     s = b.sides[side_index(op.side)]
     lots = op.lots
     key = s.best
@@ -193,6 +194,8 @@ def _execute_hidden(m, log, b, op):
             m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0
         )
     b.last_px = op.px
+    if b.trades != before:
+        trigger_all(m, _ON_TRADE)
 
 
 @leaf

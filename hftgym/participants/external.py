@@ -21,7 +21,7 @@ MAILBOX = record(
 def decide(view, own, params, memory, rng, out):
     """Send what lies in the mailbox."""
     out.next_wake_ns = memory.next_wake_ns
-    for i in range(memory.count):
+    for i in range(min(memory.count, MAX_OUT)):
         source = memory.messages[i]
         target = out.messages[i]
         target.kind = source.kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hftgym.core.constants import NONE, MessageKind, OwnState
+from hftgym.core.constants import MAX_OUT, NONE, MessageKind, OwnState
 from hftgym.core.jit import leaf
 
 _LIMIT = int(MessageKind.LIMIT)
@@ -23,14 +23,16 @@ def free_slot(own):
 
 @leaf
 def _write(out, kind, slot, side, px, lots, flags):
-    msg = out.messages[out.count]
+    out.count += 1
+    if out.count > MAX_OUT:
+        return  # too many: the loop stops the market when it sees the count
+    msg = out.messages[out.count - 1]
     msg.kind = kind
     msg.slot = slot
     msg.side = side
     msg.px = px
     msg.lots = lots
     msg.flags = flags
-    out.count += 1
 
 
 @leaf

@@ -18,6 +18,7 @@ from hftgym.core.rng import exponential, integer, uniform
 from hftgym.participants.base import ParticipantParams, participant
 from hftgym.participants.orders import cancel, free_slot, place, take
 
+_FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
 _SLIDE = int(Flag.POST_ONLY_SLIDE)
 
@@ -48,6 +49,8 @@ def decide(view, own, params, memory, rng, out):
     limit_total = 2.0 * params.limit_rate * params.band_tick
     cancel_total = params.cancel_rate * own.live
     total = limit_total + params.market_rate + cancel_total
+    if total <= 0.0:
+        return 0  # nothing can ever happen
     out.next_wake_ns = view.delivered_ns + int(exponential(rng, SECOND_NS / total)) + 1
     if view.phase != 0:
         return 0
@@ -63,9 +66,14 @@ def decide(view, own, params, memory, rng, out):
         if slot != NONE:
             take(out, slot, side, params.lots)
     else:
-        for _ in range(64):
-            pick = integer(rng, own.capacity)
-            if own.orders[pick].state == _LIVE:
-                cancel(out, pick)
-                break
+        # Each order in use is as likely as any other; one that is not live yet (or leaves already)
+        # can not be cancelled, so nothing happens.
+        left = integer(rng, own.live)
+        for pick in range(own.capacity):
+            if own.orders[pick].state != _FREE:
+                if left == 0:
+                    if own.orders[pick].state == _LIVE:
+                        cancel(out, pick)
+                    break
+                left -= 1
     return out.count

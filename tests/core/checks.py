@@ -1,0 +1,210 @@
+"""Everything that must hold of a book's memory after every message, checked by one kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hftgym.core.book import next_key
+from hftgym.core.constants import NO_KEY, NONE
+from hftgym.core.jit import kernel, leaf
+
+#: What a code of ``check_book`` means.
+BROKEN = {
+    1: "best bid and best ask cross or lock",
+    2: "a bit of the window's bitmap does not say whether its level is occupied",
+    3: "a word of the summary does not say whether its word is zero",
+    4: "an order stands at another price, side or owner than its level",
+    5: "links of a level's queue do not agree",
+    6: "a level's volume is not the sum of its orders",
+    7: "an order without lots",
+    8: "far levels are not sorted, or not worse than the window",
+    9: "a far level is empty, or its links do not agree",
+    10: "the count of orders of a side is wrong",
+    11: "the count of levels of the window is wrong",
+    12: "the best price is not the best occupied one",
+    13: "walking the prices does not meet every order",
+    14: "live and free orders are not all orders",
+    15: "used and free far levels are not all far levels",
+    16: "an owner's slot does not point to its order, or the other way round",
+    17: "open lots of an account are not the lots of its orders",
+    18: "a free message, report or view is missing",
+    19: "an empty level keeps a tail or a volume",
+}
+
+
+@leaf
+def _walk(m, s, key, head, tail, volume):
+    """Check one level's queue; (orders in it, code)."""
+    n = 0
+    lots = 0
+    prev = NONE
+    k = head
+    while k != NONE:
+        o = m.orders[k]
+        if s.side * o.px != key or o.side != s.side or o.owner < 0 or o.owner >= m.participants:
+            return n, 4
+        if o.prev != prev or n > len(m.orders):
+            return n, 5
+        if o.lots <= 0:
+            return n, 7
+        if o.owner != m.tape.owner:
+            if m.slot_order[m.part[o.owner].own_first + o.slot] != k:
+                return n, 16
+        elif o.slot != NONE and m.tape_order[o.slot] != k:
+            return n, 16
+        lots += o.lots
+        n += 1
+        prev = k
+        k = o.next
+    if prev != tail:
+        return n, 5
+    if lots != volume:
+        return n, 6
+    return n, 0
+
+
+@leaf
+def _check_side(m, s, far_capacity):
+    n = len(s.levels)
+    count = 0
+    occupied = 0
+    best = NO_KEY
+    for w in range(len(s.words)):
+        bit = (s.summary[w >> 6] >> np.uint64(w & 63)) & np.uint64(1)
+        if (bit != np.uint64(0)) != (s.words[w] != np.uint64(0)):
+            return 3
+    for key in range(s.base, s.base + n):
+        slot = key & (n - 1)
+        level = s.levels[slot]
+        bit = (s.words[slot >> 6] >> np.uint64(slot & 63)) & np.uint64(1)
+        if (bit != np.uint64(0)) != (level.head != NONE):
+            return 2
+        if level.head == NONE:
+            if level.tail != NONE or level.volume != 0:
+                return 19
+            continue
+        occupied += 1
+        best = key
+        met, code = _walk(m, s, key, level.head, level.tail, level.volume)
+        count += met
+        if code != 0:
+            return code
+    if occupied != s.levels_used:
+        return 11
+    far = s.far_head
+    prev = NONE
+    last = s.base
+    used = 0
+    while far != NONE:
+        f = s.far[far]
+        if f.key >= last:
+            return 8
+        if f.head == NONE or f.prev != prev:
+            return 9
+        if best == NO_KEY:
+            best = f.key
+        met, code = _walk(m, s, f.key, f.head, f.tail, f.volume)
+        count += met
+        if code != 0:
+            return code
+        last = f.key
+        prev = far
+        far = f.next
+        used += 1
+        if used > len(s.far):
+            return 15
+    far = s.far_free
+    while far != NONE and used <= len(s.far):
+        used += 1
+        far = s.far[far].next
+    if used != far_capacity:
+        return 15
+    if count != s.orders:
+        return 10
+    if best != s.best:
+        return 12
+    levels = 0
+    key = s.best
+    while key != NO_KEY and levels <= n + len(s.far):
+        levels += 1
+        worse = next_key(s, key)
+        if worse >= key:
+            return 13
+        key = worse
+    walked = occupied
+    far = s.far_head
+    while far != NONE:
+        walked += 1
+        far = s.far[far].next
+    return 0 if levels == walked else 13
+
+
+@leaf
+def _free(pool, head):
+    n = 0
+    while head != NONE and n <= len(pool):
+        n += 1
+        head = pool[head].next
+    return n
+
+
+@kernel
+def _check(markets, i, order_capacity, far_capacity, in_flight):
+    m = markets[i]
+    bids = m.books[0].sides[0]
+    asks = m.books[0].sides[1]
+    if bids.best != NO_KEY and asks.best != NO_KEY and bids.best >= -asks.best:
+        return 1
+    for side in range(2):
+        code = _check_side(m, m.books[0].sides[side], far_capacity)
+        if code != 0:
+            return code
+    live = bids.orders + asks.orders
+    if live != m.order_live or live + _free(m.orders, m.order_free) != order_capacity:
+        return 14
+    linked = 0
+    for p in range(m.participants):
+        part = m.part[p]
+        buys = 0
+        sells = 0
+        for slot in range(part.own_capacity):
+            k = m.slot_order[part.own_first + slot]
+            if k != NONE:
+                o = m.orders[k]
+                linked += 1
+                if o.owner != p or o.slot != slot:
+                    return 16
+                if o.side > 0:
+                    buys += o.lots
+                else:
+                    sells += o.lots
+        if p != m.tape.owner and (
+            buys != part.account.open_buy_lots or sells != part.account.open_sell_lots
+        ):
+            return 17
+    if m.tape.owner == NONE and linked != live:
+        return 16
+    if in_flight == 0:
+        if _free(m.messages, m.message_free) != len(m.messages):
+            return 18
+        if _free(m.reports, m.report_free) != len(m.reports):
+            return 18
+    return 0
+
+
+def check_book(
+    markets: Any, order_capacity: int, far_capacity: int, i: int = 0, in_flight: bool = False
+) -> None:
+    """Fail when a rule of the book's memory is broken.
+
+    Args:
+        markets: array of market records.
+        order_capacity: orders that the pool holds.
+        far_capacity: far levels that each side holds.
+        i: which market.
+        in_flight: messages and reports may be on their way.
+    """
+    code = _check(markets, i, order_capacity, far_capacity, int(in_flight))
+    assert code == 0, f"{code}: {BROKEN[code]}"

@@ -1,0 +1,61 @@
+"""Prices far from the window: one case for each way in which it moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from hftgym.core.constants import BUY, SELL, Flag, MessageKind
+from hftgym.core.reference import Message, ReferenceExchange, Rules
+from tests.core.bare import BareMarket
+from tests.core.checks import check_book
+
+RULES = Rules(px_min=-(1 << 30), px_max=1 << 30, start_px=0)
+LIMIT, IOC = MessageKind.LIMIT, Flag.IOC
+
+
+def limit(slot: int, side: int, px: int, lots: int = 1, who: int = 0, flags: int = 0) -> Message:
+    return Message(who, LIMIT, slot, side, px, lots, flags)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [200, 1_000],
+        [100, 0, -100, 5_000, 4_999, -3],
+        [0, 10, 200, 450, 461, 700, 957, 1_300, -1_300],
+        [0, -1_000, -2_000, 3_000, -1_500],
+    ],
+)
+def test_a_better_price_beyond_the_window_moves_it(side: int, steps: list[int]) -> None:
+    market, twin = BareMarket(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
+    for slot, px in enumerate(steps):
+        message = limit(slot, side, side * px)
+        market.send(message)
+        twin.process(message)
+        check_book(market.markets, market.capacity, market.far_levels)
+        assert market.orders() == twin.orders()
+    for slot in range(len(steps)):
+        message = Message(0, MessageKind.CANCEL, slot)
+        market.send(message)
+        twin.process(message)
+        check_book(market.markets, market.capacity, market.far_levels)
+        assert market.orders() == twin.orders()
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_an_order_that_moved_the_window_and_traded_leaves_the_best_price_right(side: int) -> None:
+    """The window has gone up, all that rests lies below it: the next order may be the best."""
+    market, twin = BareMarket(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
+    for message in (
+        limit(0, side, side * 100),
+        limit(0, -side, side * 400, who=1),
+        limit(1, side, side * 400),
+        limit(2, side, side * 150),
+        limit(3, side, side * 120),
+        Message(0, MessageKind.CANCEL, 2),
+    ):
+        market.send(message)
+        twin.process(message)
+        check_book(market.markets, market.capacity, market.far_levels)
+        assert market.orders() == twin.orders()

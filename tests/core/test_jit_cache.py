@@ -1,0 +1,133 @@
+"""The cache of compiled code: shared by processes, private to its owner, robust to cut files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hftgym.core.records import MARKET_CLASSES
+
+#: A user's module. The leaf calls itself twice: it can not be inlined away and keeps its symbol.
+PROBE = '''
+import numpy as np
+
+from hftgym.core.jit import kernel, leaf
+from hftgym.core.records import MARKET_CLASSES, market_record
+
+
+@leaf
+def room(m, depth):
+    if depth < 2:
+        return len(m.orders)
+    return room(m, depth - 1) + room(m, depth - 2)
+
+
+@kernel
+def rooms(markets, depth):
+    return room(markets[0], depth)
+
+
+def measure(name):
+    markets = np.zeros(1, market_record(MARKET_CLASSES[name]))
+    answer = rooms(markets, 20) // 10_946
+    print(name, answer, sum(rooms.stats.cache_hits.values()))
+'''
+
+
+@pytest.fixture
+def probe(tmp_path: Path) -> Path:
+    (tmp_path / "room_probe.py").write_text(PROBE)
+    (tmp_path / "cache").mkdir(mode=0o700)
+    return tmp_path
+
+
+def run(folder: Path, *names: str, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Measure market classes in a new process, in this order."""
+    code = "import room_probe\n" + "\n".join(f"room_probe.measure({name!r})" for name in names)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
+        "HFTGYM_CACHE_DIR": str(cache or folder / "cache"),
+    }
+    environment.pop("NUMBA_DISABLE_JIT", None)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment
+    )
+
+
+def measured(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[int, int]]:
+    """Return (orders, loaded from the cache so far) of each class."""
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return {name: (int(orders), int(hits)) for name, orders, hits in rows}
+
+
+def test_classes_compiled_in_two_processes_load_together(probe: Path) -> None:
+    small, medium = MARKET_CLASSES["small"].orders, MARKET_CLASSES["medium"].orders
+    assert measured(run(probe, "small")) == {"small": (small, 0)}
+    assert measured(run(probe, "medium")) == {"medium": (medium, 0)}
+    both = measured(run(probe, "small", "medium"))
+    assert both == {"small": (small, 1), "medium": (medium, 2)}, "one ran the other's code"
+    assert measured(run(probe, "medium", "small")) == {"medium": (medium, 1), "small": (small, 2)}
+
+
+@pytest.mark.parametrize("kept", [0, 0.5, 0.99], ids=["empty", "half", "last bytes gone"])
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_cut_cache_file_is_compiled_again(probe: Path, suffix: str, kept: float) -> None:
+    run(probe, "small")
+    files = list((probe / "cache").rglob(f"room_probe.rooms-*.{suffix}"))
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        file.write_bytes(content[: int(len(content) * kept)])
+
+    done = run(probe, "small")
+
+    assert measured(done) == {"small": (MARKET_CLASSES["small"].orders, 0)}
+    assert done.stderr.count("compiling it again") == 1
+    healed = run(probe, "small")
+    assert measured(healed) == {"small": (MARKET_CLASSES["small"].orders, 1)}
+    assert healed.stderr == ""
+
+
+def test_a_cache_that_others_can_write_to_is_refused(probe: Path) -> None:
+    run(probe, "small")
+    for layer in (probe / "cache").iterdir():
+        layer.chmod(0o777)
+
+    done = run(probe, "small")
+
+    assert done.returncode != 0
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("hftgym.errors.OutputError: cache ")
+    assert "mode 777" in last and "HFTGYM_CACHE_DIR" in last
+
+
+def test_a_cache_that_can_not_be_made_is_one_line(probe: Path) -> None:
+    (probe / "file").write_text("not a folder")
+
+    done = run(probe, "small", cache=probe / "file" / "below")
+
+    assert done.returncode != 0
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("hftgym.errors.OutputError: cache ")
+    assert "Not a directory" in last and "HFTGYM_CACHE_DIR" in last
+
+
+def test_the_command_says_it_in_one_line(probe: Path) -> None:
+    (probe / "file").write_text("not a folder")
+    done = subprocess.run(
+        [sys.executable, "-m", "hftgym", "bench", "engine"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "HFTGYM_CACHE_DIR": str(probe / "file" / "below")},
+    )
+    assert done.returncode == 73
+    assert done.stderr.startswith("hftgym: error[HG-O050] cache ")
+    assert done.stderr.count("\n") == 1
