@@ -10,6 +10,7 @@ settings. Code without a file (a prompt, ``python -c``) is compiled without a ca
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import platform
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from numba import config
+from numba.core.caching import FunctionCache
+
+from hftgym.errors import OutputError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +46,31 @@ def _stable_mangling(self: Any) -> tuple[str, tuple[int]]:
 
 
 numba.types.Record.mangling_args = property(_stable_mangling)
+
+_load_overload = FunctionCache.load_overload
+
+
+def _load_or_forget(self: Any, sig: Any, target_context: Any) -> Any:
+    """Load compiled code; forget what can not be read (a full disk, a copy cut short).
+
+    numba lets the error of the reader through, and would meet it again at every start.
+    """
+    try:
+        return _load_overload(self, sig, target_context)
+    except Exception as error:
+        if not Path(self.cache_path).is_relative_to(cache_root()):
+            raise
+        logging.getLogger("hftgym").warning(
+            "cache %s: compiled code of %s can not be read (%s); compiling it again",
+            self.cache_path,
+            self._name,
+            type(error).__name__,
+        )
+        self.flush()
+        return None
+
+
+FunctionCache.load_overload = _load_or_forget
 
 
 def cache_root() -> Path:
@@ -86,16 +115,21 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
     """Return the private cache folder of one layer of compiled code, making it when needed.
 
     Raises:
-        PermissionError: if the folder belongs to somebody else or others may write to it: a cache
-            of compiled code that others can write to is code that others can run.
+        OutputError: if the folder can not be made, belongs to somebody else, or others may write to
+            it: who writes to a cache of compiled code runs code as its reader.
     """
     folder = cache_root() / f"{layer}-{_sources_digest(layer)}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    status = folder.stat()
+    way_out = "set HFTGYM_CACHE_DIR to a private folder that you can write to"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = folder.stat()
+    except OSError as error:
+        raise OutputError("HG-O050", f"cache {folder}: {error.strerror}; {way_out}") from error
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise PermissionError(
-            f"numba cache {folder}: must belong to you and be writable by you alone; "
-            "remove it or set HFTGYM_CACHE_DIR to a private folder"
+        raise OutputError(
+            "HG-O051",
+            f"cache {folder}: mode {status.st_mode & 0o777:o}, owner {status.st_uid}; compiled code "
+            f"must belong to you and be writable by you alone: remove the folder or {way_out}",
         )
     return folder
 
