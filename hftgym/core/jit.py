@@ -128,8 +128,8 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
         raise OutputError(
             "HG-O051",
-            f"cache {folder}: mode {status.st_mode & 0o777:o}, owner {status.st_uid}; compiled code "
-            f"must belong to you and be writable by you alone: remove the folder or {way_out}",
+            f"cache {folder}: mode {status.st_mode & 0o777:o}, owner {status.st_uid}; compiled "
+            f"code must be yours and writable by you alone: remove the folder or {way_out}",
         )
     return folder
 
