@@ -1,6 +1,6 @@
 """From an action to messages: two wanted prices, written into the learner's mailbox.
 
-Distances are ``half_spread_tick * base ** action`` ticks from the observed mid, rounded outward. An
+Distances are ``half_spread_tick * distance_base ** action`` ticks from the observed mid, rounded outward. An
 unchanged price sends nothing, so an order keeps its place; a side whose fill would pass the
 inventory limit is withdrawn.
 """
@@ -39,7 +39,7 @@ def _at_distance(task, view, side, a):
     """Return the price at the distance that a continuous action asks for."""
     if a >= task.withdraw:
         return -side * NO_PX
-    distance_tick = task.half_spread_tick * math.pow(task.base, a)
+    distance_tick = task.half_spread_tick * math.pow(task.distance_base, a)
     mid_tick = view.mid_2px / (2.0 * task.tick_px)
     if side == BUY:
         return math.floor(mid_tick - distance_tick) * task.tick_px

@@ -72,7 +72,7 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
     | 4-6 | imbalance_1 to _3 | (bid - ask) / (bid + ask), best 1 to 3 levels | -1, 1 |
     | 7, 8 | ofi_1s, ofi_10s | order flow imbalance, fixed scale of lots | -5, 5 |
     | 9, 10 | signed_volume_1s, signed_volume_10s | bought - sold, fixed scale of lots | -5, 5 |
-    | 11-13 | return_0.5s, return_2s, return_10s | sigma sqrt(time) | -5, 5 |
+    | 11-13 | return_0.5s, return_2s, return_10s | 2 sigma sqrt(time) | -5, 5 |
     | 14 | volatility_ratio | realised over 10 s / sigma | 0, 5 |
     | 15 | bid_distance | h0 from the observed mid; 5 without an order | -5, 5 |
     | 16 | bid_live | 1: acknowledged by the exchange | 0, 1 |

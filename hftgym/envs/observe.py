@@ -181,7 +181,7 @@ def _observe_past(io, s, task):
             window = _TEN_S
         k = _steps_back(s, task, window)
         then = s.past[(s.head - k + ring) % ring]
-        scale = unit * math.sqrt(max(k, 1) * task.step_s)
+        scale = 2.0 * unit * math.sqrt(max(k, 1) * task.step_s)
         _put(io, _RETURN + i, (now.mid_2px - then.mid_2px) / scale)
     moves = max(s.known - 1, 1)
     realised = math.sqrt(s.sum_move2 / (moves * task.step_s)) / unit

@@ -172,7 +172,7 @@ class Setting:
             "ring": min(math.ceil(LONGEST_WINDOW_S * SECOND_NS / self.step_ns) + 1, RING),
             "window_steps": self.window_steps,
             "half_spread_tick": self.half_spread_tick,
-            "base": DISTANCE_BASE,
+            "distance_base": DISTANCE_BASE,
             "withdraw": WITHDRAW,
             "phi_step": PHI_TICK * self.step_ns / SECOND_NS,
             "step_s": self.step_ns / SECOND_NS,

@@ -68,7 +68,7 @@ TASK = record(
         ("ring", "i8"),  # steps of history in use
         ("window_steps", "i8", (4,)),
         ("half_spread_tick", "f8"),
-        ("base", "f8"),  # distance = half_spread_tick * base ** action
+        ("distance_base", "f8"),  # distance = half_spread_tick * distance_base ** action
         ("withdraw", "f8"),  # an action of at least this withdraws
         ("phi_step", "f8"),  # penalty of a squared lot in one step, ticks
         ("step_s", "f8"),
@@ -209,9 +209,9 @@ OBSERVATION: tuple[ObsField, ...] = (
     ObsField("ofi_10s", "the same over 10 s", -CLIP, CLIP),
     ObsField("signed_volume_1s", "bought - sold, in a fixed scale of lots", -CLIP, CLIP),
     ObsField("signed_volume_10s", "the same over 10 s", -CLIP, CLIP),
-    ObsField("return_0.5s", "sigma * sqrt(0.5 s)", -CLIP, CLIP),
-    ObsField("return_2s", "sigma * sqrt(2 s)", -CLIP, CLIP),
-    ObsField("return_10s", "sigma * sqrt(10 s)", -CLIP, CLIP),
+    ObsField("return_0.5s", "2 sigma * sqrt(0.5 s)", -CLIP, CLIP),
+    ObsField("return_2s", "2 sigma * sqrt(2 s)", -CLIP, CLIP),
+    ObsField("return_10s", "2 sigma * sqrt(10 s)", -CLIP, CLIP),
     ObsField("volatility_ratio", "realised over 10 s / sigma", 0.0, CLIP),
     *_side("bid"),
     *_side("ask"),
