@@ -17,10 +17,10 @@ def test_trades_reports_books_and_accounts_agree_after_every_message(name: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 7))
+@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.parametrize("name", STREAMS)
 def test_they_agree_for_more_seeds(name: str, seed: int) -> None:
-    play(name, 4 * MESSAGES, seed)
+    play(name, 2 * MESSAGES, seed)
 
 
 @pytest.mark.parametrize("name", ["touch", "far", "drift", "gap", "nonsense"])
