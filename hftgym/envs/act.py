@@ -1,8 +1,8 @@
 """From an action to messages: two wanted prices, written into the learner's mailbox.
 
-Distances are ``half_spread_tick * distance_base ** action`` ticks from the observed mid, rounded outward. An
-unchanged price sends nothing, so an order keeps its place; a side whose fill would pass the
-inventory limit is withdrawn.
+Distances are ``half_spread_tick * distance_base ** action`` ticks from the observed mid, rounded
+outward. An unchanged price sends nothing, so an order keeps its place; a side whose fill would pass
+the inventory limit is withdrawn.
 """
 
 from __future__ import annotations

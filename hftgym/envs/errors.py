@@ -39,7 +39,8 @@ def illegal_action(array: np.ndarray, discrete: bool) -> UsageError:
         rule = "must be in [-1, 1]"
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     where = ", ".join(str(i) for i in place)
-    return UsageError("HG-U063", f"action[{where}]: {array[place]}; {rule}; nothing was changed")
+    value = int(array[place]) if discrete else float(array[place])
+    return UsageError("HG-U063", f"action[{where}]: {value}; {rule}; nothing was changed")
 
 
 def check_actions(array: np.ndarray, discrete: bool) -> None:

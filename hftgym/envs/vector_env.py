@@ -113,7 +113,6 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             market_seeds=market_seeds,
             copy=copy,
         )
-        super().__init__()
         if render_mode is not None:
             raise UsageError("HG-U064", f"render_mode {render_mode!r}: a batch is not drawn")
         if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
