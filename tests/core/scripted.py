@@ -126,6 +126,27 @@ def impatient(view, own, params, memory, rng, out):
     return 0
 
 
+class TickerParams(ParticipantParams):
+    """Its rhythm."""
+
+    period_ns: int = 1_000_000
+    px: int = 50
+
+
+@participant(TickerParams, own_orders=2)
+def ticker(view, own, params, memory, rng, out):
+    """Post a bid and cancel it, in turn, at the same instants as everybody else."""
+    out.next_wake_ns = (view.delivered_ns // params.period_ns + 1) * params.period_ns
+    msg = out.messages[0]
+    msg.kind = 1 if own.orders[0].state == 0 else 3
+    msg.slot = 0
+    msg.side = 1
+    msg.px = params.px
+    msg.lots = 1
+    msg.flags = 0
+    return 1
+
+
 Step = tuple[int, ...]
 
 
