@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hftgym.core.book import next_key
 from hftgym.core.constants import NO_KEY, NONE, MessageKind
 from hftgym.core.jit import kernel
 from hftgym.core.records import MARKET, RNG
@@ -19,7 +20,6 @@ from hftgym.core.stream import (
     clear_stream,
     run_stream,
 )
-from hftgym.core.book import next_key
 
 ADD_SHARE = 0.54
 CANCEL_SHARE = 0.36
