@@ -250,6 +250,8 @@ class Scenario(StrictModel):
     """Who trades, apart from learners."""
     burn_in_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
     """Seconds that the market runs before anybody watches."""
+    half_spread_tick: Annotated[float, Field(ge=0.25, le=10_000)] | None = None
+    """Best constant half-spread of a market maker, tuned on tuning markets, in ticks."""
     tape: TapeSpec | None = None
     """History that plays in the live book; absent for a synthetic market."""
 

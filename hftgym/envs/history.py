@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hftgym.core.constants import NO_PX, SECOND_NS, TapeFlag, TapeKind
 from hftgym.core.records import MARKET_CLASSES
@@ -188,15 +189,28 @@ def _start(tape: Tape, first_ns: int, row: int, seed: np.ndarray) -> Start:
     return Start(first_ns, cursor, mid_px, halted, seed)
 
 
-def sigma_of(scenario: Scenario, tape: Tape, window_s: float = 10.0) -> float:
-    """Return the volatility of the mid in the training part, ticks per square root of a second."""
+def _touch_on_grid(scenario: Scenario, tape: Tape, window_s: float) -> npt.NDArray[np.int64]:
+    """Return bid and ask px of the training part, each ``window_s``, where both are known."""
     begin, end = part_of(scenario, tape, SPLITS.index("train"))
     row_end = (tape.ops["flags"] & TapeFlag.ROW_END) > 0
     grid = np.arange(begin, end, int(window_s * SECOND_NS))
     rows = np.searchsorted(tape.ops["t_ns"][row_end], grid, side="right") - 1
-    touch = tape.book[rows, 0]
-    both = (np.abs(touch[:, 0]) != NO_PX) & (np.abs(touch[:, 2]) != NO_PX)
-    mid = (touch[both, 0] + touch[both, 2]) / (2.0 * scenario.instrument.tick_px)
+    touch = tape.book[rows, 0][:, [0, 2]]
+    return touch[(np.abs(touch) != NO_PX).all(axis=1)]
+
+
+def half_spread_of(scenario: Scenario, tape: Tape) -> float:
+    """Return the median half-spread of the training part, ticks."""
+    touch = _touch_on_grid(scenario, tape, 1.0)
+    if len(touch) == 0:
+        return 1.0
+    return float(np.median(touch[:, 1] - touch[:, 0])) / (2.0 * scenario.instrument.tick_px)
+
+
+def sigma_of(scenario: Scenario, tape: Tape, window_s: float = 10.0) -> float:
+    """Return the volatility of the mid in the training part, ticks per square root of a second."""
+    touch = _touch_on_grid(scenario, tape, window_s)
+    mid = touch.sum(axis=1) / (2.0 * scenario.instrument.tick_px)
     if len(mid) < 2:
         return 1.0
     variance = float(np.mean(np.diff(mid) ** 2)) / window_s

@@ -123,7 +123,8 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         initial_inventory: ``zero`` or ``uniform``.
         observe_value: put the latent value into ``info["truth"]`` (for a ceiling, never for a fair
             comparison).
-        half_spread_tick: distance at action 0 and unit of the reward, ticks.
+        half_spread_tick: distance at action 0 and unit of the reward, ticks; the scenario's when
+            not given (a tape without one: its median half-spread while training).
         lots: size of each quote.
         snapshots: burnt-in markets; 64 for training and 32 otherwise when not given.
         render_mode: ``ansi`` or None.
@@ -148,7 +149,7 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         data: str | Path | None = None,
         initial_inventory: str = "zero",
         observe_value: bool = False,
-        half_spread_tick: float = 2.0,
+        half_spread_tick: float | None = None,
         lots: int = 1,
         snapshots: int | None = None,
         render_mode: str | None = None,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hftgym.core.constants import SECOND_NS
-from hftgym.envs.history import load_tape, sigma_of, starts_on, tape_files
+from hftgym.envs.history import half_spread_of, load_tape, sigma_of, starts_on, tape_files
 from hftgym.envs.seeds import split_tag
 from hftgym.envs.snapshots import Scales, Snapshots, measure, number_of_snapshots, snapshots
 from hftgym.envs.task import (
@@ -38,6 +38,7 @@ WITHDRAW = 0.98
 LARGEST_START_LOT = 5
 _AGE_S = 5.0
 _FILL_S = 30.0
+USUAL_HALF_SPREAD_TICK = 2.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Arguments:
     data: str | Path | None = None
     initial_inventory: str = "zero"
     observe_value: bool = False
-    half_spread_tick: float = 2.0
+    half_spread_tick: float | None = None
     lots: int = 1
     snapshots: int | None = None
 
@@ -108,7 +109,6 @@ class Setting:
                 "HG-U057",
                 f"horizon_s: {a.horizon_s!r}; must be a positive multiple of step_s {a.step_s!r}",
             )
-        self.half_spread_tick = _number("half_spread_tick", a.half_spread_tick, 0.25, 10_000.0)
         self.lots = int(_number("lots", a.lots, 1, MAX_INVENTORY_LOT))
         if a.snapshots is not None:
             _number("snapshots", a.snapshots, 1, 65_536)
@@ -122,6 +122,9 @@ class Setting:
             )
         files = tape_files(self.scenario, a.data)
         self.tape = None if files is None else load_tape(self.scenario, *files)
+        self.half_spread_tick = _number(
+            "half_spread_tick", self._wanted_half_spread(), 0.25, 10_000.0
+        )
         learner = Learner()
         self.blueprint: Blueprint = blueprint(
             self.scenario, [learner], None if self.tape is None else self.tape.ops.copy()
@@ -132,6 +135,14 @@ class Setting:
             raise UsageError(
                 "HG-U060", "initial_inventory 'uniform' needs another participant to take it from"
             )
+
+    def _wanted_half_spread(self) -> float:
+        for wanted in (self.arguments.half_spread_tick, self.scenario.half_spread_tick):
+            if wanted is not None:
+                return wanted
+        if self.tape is not None:
+            return half_spread_of(self.scenario, self.tape)
+        return USUAL_HALF_SPREAD_TICK
 
     @property
     def counterparty(self) -> int:
