@@ -15,7 +15,7 @@ from hftgym.envs.task import OBS_INDEX
 from tests.envs.making import actions, single
 from tests.envs.probes import observe_one
 
-H0, SIGMA = 2.0, math.sqrt(0.7**2 + 16.0 / 60.0)
+SIGMA = math.sqrt(0.7**2 + 16.0 / 60.0)
 
 
 def view_of(env: Any) -> Any:
@@ -28,13 +28,14 @@ def expected(env: Any, views: list[np.ndarray], step: int) -> dict[str, float]:
     view, own = views[-1], _own(env.market, env.setting.blueprint.learners[0])
     now = int(env.market["now_ns"])
     mid = int(view["mid_2px"]) / 2
+    h0 = env.half_spread_tick
     bid, ask = int(view["bid_px"][0]), int(view["ask_px"][0])
     bids, asks = view["bid_lots"].astype(float), view["ask_lots"].astype(float)
     want = {
         "inventory": int(own["position"]) / 10,
         "time_left": 1 - step / env.setting.steps,
-        "spread": (ask - bid) / (2 * H0),
-        "microprice_offset": ((bid * asks[0] + ask * bids[0]) / (bids[0] + asks[0]) - mid) / H0,
+        "spread": (ask - bid) / (2 * h0),
+        "microprice_offset": ((bid * asks[0] + ask * bids[0]) / (bids[0] + asks[0]) - mid) / h0,
         "bid_at_limit": float(own["position"] >= 10),
         "ask_at_limit": float(own["position"] <= -10),
     }
@@ -60,7 +61,7 @@ def expected(env: Any, views: list[np.ndarray], step: int) -> dict[str, float]:
         state = int(order["state"])
         resting = state != OwnState.FREE
         age = (now - int(order["sent_ns"])) / 1e9
-        want[f"{name}_distance"] = side * (mid - int(order["px"])) / H0 if resting else 5.0
+        want[f"{name}_distance"] = side * (mid - int(order["px"])) / h0 if resting else 5.0
         want[f"{name}_live"] = float(resting)
         want[f"{name}_pending"] = float(resting and state != OwnState.LIVE)
         want[f"{name}_age"] = age / (age + 5) if resting else 0.0
