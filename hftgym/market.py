@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import NONE, Fault
+from hftgym.core.constants import NONE, VALUE_RING, Fault
 from hftgym.core.entries import open_one
 from hftgym.core.records import (
     MARKET,
@@ -142,6 +142,7 @@ def blueprint(
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
         _write_participant(part, spec, strategy, names[p], strategies.index(strategy))
+        _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
         part["own_offset"] = offset
@@ -181,6 +182,20 @@ def _check_size(scenario: Scenario, size: MarketClass, specs: list[Any]) -> None
                 f"scenario {scenario.name!r}: {need} {what}, but market_class {size.name!r} has "
                 f"room for {have}; choose a larger market_class",
             )
+
+
+def _check_delay(scenario: Scenario, delay_ns: int, name: str) -> None:
+    """Demand that the value is remembered for as long as a participant is late."""
+    if scenario.value is None:
+        return
+    longest_ns = (VALUE_RING - 1) * scenario.value.grid_ns
+    if delay_ns > longest_ns:
+        raise ConfigError(
+            "HG-C031",
+            f"scenario {scenario.name!r}: {name} sees the value {delay_ns} ns late, but the last "
+            f"{VALUE_RING} steps of {scenario.value.grid_ns} ns are kept: at most {longest_ns} ns; "
+            "lower value_delay_ns or raise value.grid_ns",
+        )
 
 
 def _write_instrument(m: Any, scenario: Scenario) -> None:

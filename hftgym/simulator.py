@@ -13,7 +13,7 @@ import numpy as np
 from hftgym.core.constants import LogKind, Status
 from hftgym.core.entries import advance_one, book_hash_one, reseed_one, state_hash_one
 from hftgym.core.records import LOG, LOG_ROW, LOG_ROWS
-from hftgym.errors import UsageError
+from hftgym.errors import InternalError, UsageError
 from hftgym.market import Blueprint, blueprint, check_fault
 from hftgym.scenario import Scenario, load_scenario
 
@@ -28,7 +28,7 @@ class Simulator:
         keep_log: keep every row of the event log (``log``).
 
     Example:
-        >>> from hftgym import Simulator
+        >>> from hftgym.simulator import Simulator
         >>> market = Simulator("default", seed=7)
         >>> market.advance(10.0)
         >>> bool(market.market()["books"][0]["trades"] > 0)
@@ -86,6 +86,12 @@ class Simulator:
                     self.markets[i]["log_used"] = 0
                 if status != Status.LOG_FULL:
                     break
+                if not used:
+                    raise InternalError(
+                        "HG-X002",
+                        f"log buffer: {int(self._log_buffer[0]['capacity'])} rows can not take "
+                        "one event that trades with every resting order; keep no log",
+                    )
             check_fault(self.markets[i])
 
     def market(self, i: int = 0) -> Any:

@@ -17,6 +17,7 @@ from hftgym.core.entries import advance_many, advance_one
 from hftgym.core.records import LOG, LOG_ROW, TAPE_OP
 from hftgym.data.lobster import read_lobster
 from hftgym.data.tape import compile_tape
+from hftgym.errors import ConfigError
 from hftgym.scenario import Scenario
 from hftgym.simulator import Simulator
 from tests.core.fingerprint import fingerprint, resized
@@ -205,6 +206,19 @@ def test_the_latent_value_does_not_depend_on_who_reads_it() -> None:
     for path in paths[1:]:
         assert [path[k] for k in sorted(common)] == [paths[0][k] for k in sorted(common)]
     assert len({paths[0][k] for k in common}) > 900
+
+
+def test_a_reader_later_than_the_memory_of_the_value_is_refused() -> None:
+    """Beyond it, what it saw would depend on how far others have read."""
+
+    def late(delay_ns: int) -> Simulator:
+        informed = {"kind": "informed_taker", "params": {"value_delay_ns": delay_ns}}
+        fields = {"name": "v", "description": "late", "value": {}, "participants": [informed]}
+        return Simulator(Scenario.model_validate(fields))
+
+    late(63 * 50_000_000)
+    with pytest.raises(ConfigError, match="informed_taker#0 sees the value 3150000001 ns late"):
+        late(63 * 50_000_000 + 1)
 
 
 #: Fields of which no future depends: counters, scratch, the layout of pools, and what hashes of
