@@ -7,6 +7,7 @@ book; after each row, every level of both sides is compared with history's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class NullTestReport:
 
 
 @leaf
-def _show(s, shown, levels, px_column):
+def _show(s: Any, shown: Any, levels: int, px_column: int) -> bool:
     """Write the levels of a side into ``shown``; False when it has more of them."""
     key = s.best
     for level in range(levels):
@@ -67,7 +68,7 @@ def _show(s, shown, levels, px_column):
 
 
 @kernel
-def _play_rows(markets, ops, log, book, equal, shown):
+def _play_rows(markets: Any, ops: Any, log: Any, book: Any, equal: Any, shown: Any) -> None:
     """Play all operations; whether each row is equal, and what the live book showed (levels, 4)."""
     m = markets[0]
     levels = book.shape[1]
@@ -97,7 +98,7 @@ def tape_scenario(tape: Tape) -> Scenario:
             return Scenario(
                 name="null",
                 description="history alone",
-                market_class=size.name,  # type: ignore[arg-type]
+                market_class=size.name,
                 instrument=Instrument(
                     start_px=max(int(tape.book[0, 0, 0]), 1), px_max=1 << 36, max_lots=1 << 20
                 ),

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import NO_KEY, NONE, LogKind
 from hftgym.core.book import level_head, next_key
 from hftgym.core.channels import give_message, take_message
+from hftgym.core.constants import NO_KEY, NONE, LogKind
 from hftgym.core.entries import book_hash_one, open_one, state_hash_one
 from hftgym.core.exchange import process
 from hftgym.core.jit import kernel
@@ -149,9 +149,9 @@ class BareMarket:
         m = self.m
         m["participants"] = len(firms)
         m["tape"]["owner"] = NONE
-        for name in (
-            "px_min px_max max_lots tick_px unit_value maker_fee taker_fee start_px stp".split()
-        ):
+        for (
+            name
+        ) in "px_min px_max max_lots tick_px unit_value maker_fee taker_fee start_px stp".split():
             m["books"][0]["instrument"][name] = getattr(self.rules, name)
         for p, firm in enumerate(firms):
             part = m["part"][p]

@@ -201,9 +201,7 @@ class Stage:
         for name in scripts:
             feed, order, response = (latencies or {}).get(name, (0, 0, 0))
             latency = {"feed_ns": feed, "order_ns": order, "response_ns": response}
-            groups.append(
-                {"kind": "tests.core.scripted:script", "name": name, "latency": latency}
-            )
+            groups.append({"kind": "tests.core.scripted:script", "name": name, "latency": latency})
         self.scenario = Scenario.model_validate(
             {
                 "name": "stage",
@@ -249,9 +247,7 @@ class Stage:
     def advance(self, until_ns: int = NEVER_NS - 1, budget: int = -1) -> Status:
         """Run."""
         b = self.blueprint
-        return Status(
-            advance_one(self.markets, 0, b.table, b.ops, self.log, until_ns, budget)
-        )
+        return Status(advance_one(self.markets, 0, b.table, b.ops, self.log, until_ns, budget))
 
     def rows(self, kind: int | None = None) -> list[dict[str, int]]:
         """Rows of the event log."""

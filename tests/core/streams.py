@@ -12,6 +12,7 @@ from hftgym.core.reference import Rules
 from tests.core.bare import ACTION
 
 BIG = 1 << 62
+FEES = Rules(maker_fee=-1, taker_fee=3)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Stream:
         far_levels: room for far levels a side; None: that of the market class.
     """
 
-    rules: Rules = Rules(maker_fee=-1, taker_fee=3)
+    rules: Rules = FEES
     kinds: tuple[float, float, float, float] = (0.55, 0.08, 0.20, 0.17)
     near_tick: float = 6.0
     far: float = 0.0

@@ -53,9 +53,7 @@ def test_a_fill_is_known_a_response_later_and_perhaps_public_before() -> None:
     stage.advance()
     (trade,) = stage.rows(LogKind.TRADE)
     assert trade["t_ns"] == 20 * MS - 1
-    late = [
-        (s["delivered_ns"], s["bid_px"], s["position"]) for s in stage.sights("maker")[1:]
-    ]
+    late = [(s["delivered_ns"], s["bid_px"], s["position"]) for s in stage.sights("maker")[1:]]
     assert late == [
         (20 * MS, -NO_PX, 0),  # the public feed shows that the bid is gone
         (25 * MS - 2, -NO_PX, 0),

@@ -1,4 +1,4 @@
-"""Same name, same run: for any process, batch, pause, restore point, market class, compiled or not."""
+"""Same name, same run: any process, batch, pause, restore point, class; compiled or not."""
 
 from __future__ import annotations
 

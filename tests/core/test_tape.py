@@ -48,7 +48,10 @@ def ops_of(*ops: Op, seed: Sequence[Op] = SEED) -> Any:
 
 
 def stage(
-    ops: Any, resilience_ms: int = 0, wake_on: dict[str, int] | None = None, **scripts: Sequence[Step]
+    ops: Any,
+    resilience_ms: int = 0,
+    wake_on: dict[str, int] | None = None,
+    **scripts: Sequence[Step],
 ) -> Stage:
     scene = Stage(dict(scripts), wake_on=wake_on, ops=ops, rules={"taker_fee": 3, "maker_fee": 1})
     scene.m["tape"]["resilience_ns"] = resilience_ms * MS
@@ -201,9 +204,7 @@ def test_a_hidden_execution_of_an_agent_wakes_who_waits_for_trades() -> None:
 
 @pytest.mark.parametrize("kind", [TapeKind.ADD, TapeKind.FRONT])
 def test_an_order_of_history_that_crosses_an_agent_trades(kind: int) -> None:
-    scene = stage(
-        ops_of((5, kind, SELL, 4, 100, 3)), agent=[limit(1 * MS, BUY, 101, lots=2)]
-    )
+    scene = stage(ops_of((5, kind, SELL, 4, 100, 3)), agent=[limit(1 * MS, BUY, 101, lots=2)])
     end(scene)
     assert fills(scene) == [("agent", "tape", 101, 2)]
     assert levels(scene, SELL) == [(100, "tape", 1), (102, "tape", 4), (103, "tape", 6)]

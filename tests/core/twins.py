@@ -31,9 +31,7 @@ class Twins:
 
     @staticmethod
     def _build(stream: Stream, size: str) -> BareMarket:
-        return BareMarket(
-            stream.rules, FIRMS, stream.slots, size, stream.orders, stream.far_levels
-        )
+        return BareMarket(stream.rules, FIRMS, stream.slots, size, stream.orders, stream.far_levels)
 
     def step(self, actions: Any, j: int) -> None:
         """Let action ``j`` act on all, and demand that they agree."""

@@ -1,4 +1,4 @@
-"""The null test through the live matching engine: real days, generated days, and a planted fault."""
+"""The null test in the live matching engine: real days, generated days, planted faults."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_fixed_and_skewed_distances() -> None:
 
 
 def test_avellaneda_stoikov_distances() -> None:
-    """gamma 0.1, sigma 2, k 1.5, T 1: the paper's time-averaged spread is 1.49."""
+    """With gamma 0.1, sigma 2, k 1.5, T 1 the paper's time-averaged spread is 1.49."""
     times = (np.arange(200) + 0.5) / 200
     spreads = [sum(avellaneda_stoikov.distances(0, left, 0.1, 2.0, 1.5)) for left in times]
     assert np.mean(spreads) == pytest.approx(1.49, abs=0.002)
@@ -184,7 +184,7 @@ def test_avellaneda_stoikov_table(gamma: float, profit: float, sd: float, sd_q: 
 
 
 def test_glft_distances() -> None:
-    """sigma 0.3, A 0.9, k 0.3, gamma 0.01: base 3.27898, slope 0.06787."""
+    """The authors' sigma 0.3, A 0.9, k 0.3, gamma 0.01: base 3.27898, slope 0.06787."""
     values = (0.01, 0.3, 0.3, 0.9)
     assert glft.distances(0, *values) == (pytest.approx(3.3129, abs=5e-5),) * 2
     bid, ask = glft.distances(1, *values)
@@ -232,7 +232,7 @@ def test_the_spread_of_the_santa_fe_model(eps: float, spread: float) -> None:
 
 
 def test_zero_intelligence_cancels_each_order_at_its_rate() -> None:
-    """Orders come at 2 a second and live 2 seconds: 4 rest on average, however few slots they use."""
+    """Orders come at 2 a second and live 2 seconds: 4 rest on average, in 128 slots."""
     run = simulate(20, flow(limit_rate=0.1, band_tick=10, market_rate=0.0, cancel_rate=0.5))
     resting = []
     for _ in range(8_000):

@@ -52,7 +52,8 @@ def test_it_trades_in_a_scenario_by_its_name_alone(tmp_path: Path) -> None:
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     importlib.import_module("scripts.own_participant").main()
     assert re.fullmatch(
-        r"follower#0 after 600 s: [1-9]\d* fills, [1-9]\d* lots, fees \d+, equity -?\d+ money units\n",
+        r"follower#0 after 600 s: [1-9]\d* fills, [1-9]\d* lots, fees \d+, "
+        r"equity -?\d+ money units\n",
         capsys.readouterr().out,
     )
 
@@ -82,7 +83,9 @@ def test_the_document_names_every_field() -> None:
     from hftgym.core.records import OUT, OWN, OWN_ORDER, VIEW
 
     text = (REPOSITORY / "docs" / "participants.md").read_text()
-    told = {word for chunk in re.findall(r"`([^`\n]*)`", text) for word in re.findall(r"\w+", chunk)}
+    told = {
+        word for chunk in re.findall(r"`([^`\n]*)`", text) for word in re.findall(r"\w+", chunk)
+    }
     fields = {*VIEW.names, *OWN.names, *OUT.names, *OWN_ORDER.names}  # type: ignore[misc]
     hidden = {"gen", "count", "messages"}
     assert {f for f in fields if not f.startswith("_")} - told - hidden == set()
