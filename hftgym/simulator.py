@@ -105,7 +105,8 @@ class Simulator:
     def trades(self, i: int = 0) -> np.ndarray:
         """Return the trades in the log of market ``i``."""
         log = self.log(i)
-        return log[log["kind"] == LogKind.TRADE]
+        trades: np.ndarray = log[log["kind"] == LogKind.TRADE]
+        return trades
 
     def snapshot(self) -> np.ndarray:
         """Return a copy of all markets."""

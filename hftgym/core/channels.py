@@ -152,9 +152,7 @@ def send(m, p, out):
             own.rejects += 1
             continue
         order = own.orders[msg.slot]
-        if not _note_sent(
-            own, order, msg.kind, msg.side, msg.px, msg.lots, msg.flags, m.now_ns
-        ):
+        if not _note_sent(own, order, msg.kind, msg.side, msg.px, msg.lots, msg.flags, m.now_ns):
             own.rejects += 1
             continue
         m.message_free = m.messages[j].next

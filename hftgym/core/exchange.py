@@ -159,6 +159,7 @@ def _pay(m, p, cash, fee, position):
 
 @leaf
 def open_lots(m, p, side, change):
+    """Add ``change`` to the lots that a participant has open on a side."""
     account = m.part[p].account
     if side == BUY:
         account.open_buy_lots += change
@@ -190,9 +191,7 @@ def settle(m, log, b, maker, maker_slot, taker, taker_slot, taker_side, px, lots
     b.signed_volume += taker_side * lots
     if maker != taker:  # a self-trade moves no mark
         b.last_px = px
-    write_log(
-        m, log, _LOG_TRADE, maker, maker_slot, taker, taker_slot, taker_side, px, lots, _OK
-    )
+    write_log(m, log, _LOG_TRADE, maker, maker_slot, taker, taker_slot, taker_side, px, lots, _OK)
     if m.wake_mask & _ON_FILL:
         if m.part[maker].wake_on & _ON_FILL:
             trigger_view(m, maker)
@@ -329,12 +328,8 @@ def _post_px(b, side, px, flags):
 def _reject(m, log, msg, reason):
     p = msg.participant
     m.part[p].account.rejects += 1
-    write_log(
-        m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason
-    )
-    report(
-        m, p, _REJECTED, reason, msg.kind, msg.slot, msg.gen, msg.side, msg.px, msg.lots, 0
-    )
+    write_log(m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason)
+    report(m, p, _REJECTED, reason, msg.kind, msg.slot, msg.gen, msg.side, msg.px, msg.lots, 0)
 
 
 @leaf
@@ -366,12 +361,8 @@ def _new_order(m, log, b, msg):
     lots = match(m, log, b, p, msg.slot, msg.gen, msg.side, px, msg.lots)
     if lots > 0:
         if immediate:
-            write_log(
-                m, log, _LOG_CANCEL, p, msg.slot, NONE, NONE, msg.side, px, lots, _IOC_REST
-            )
-            report(
-                m, p, _CANCELLED, _IOC_REST, msg.kind, msg.slot, msg.gen, msg.side, px, lots, 0
-            )
+            write_log(m, log, _LOG_CANCEL, p, msg.slot, NONE, NONE, msg.side, px, lots, _IOC_REST)
+            report(m, p, _CANCELLED, _IOC_REST, msg.kind, msg.slot, msg.gen, msg.side, px, lots, 0)
         else:
             _rest_own(m, log, b, p, msg.slot, msg.gen, msg.side, px, lots, msg.flags)
 

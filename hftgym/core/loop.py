@@ -148,4 +148,3 @@ def advance(m, table, ops, log, until_ns, budget):
             _deliver(m, table, who, what)
     close_hole(m)
     return _FAULT
-

@@ -43,11 +43,7 @@ def _copy(target, source):
 def _key(m, t_ns, kind, who):
     m.sequence += _ONE
     tie = mix2(m.seed ^ np.uint64(t_ns), m.part[who].name_hash) >> _TIE_BITS
-    return (
-        (np.uint64(kind) << _CLASS_SHIFT)
-        | (tie << _TIE_SHIFT)
-        | (m.sequence & _SEQUENCE_MASK)
-    )
+    return (np.uint64(kind) << _CLASS_SHIFT) | (tie << _TIE_SHIFT) | (m.sequence & _SEQUENCE_MASK)
 
 
 @leaf

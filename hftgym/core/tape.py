@@ -190,9 +190,7 @@ def _execute_hidden(m, log, b, op):
         lots = _fill_agents(m, log, b, op.side, level_head(s, key), NONE, lots)
         key = worse
     if lots > 0:
-        write_log(
-            m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0
-        )
+        write_log(m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0)
     b.last_px = op.px
     if b.trades != before:
         trigger_all(m, _ON_TRADE)

@@ -44,5 +44,3 @@ def value_at(v, rng, t_ns):
         v.ring[v.k % VALUE_RING] = level
     oldest = v.k - VALUE_RING + 1
     return v.ring[max(k, oldest, 0) % VALUE_RING]
-
-

@@ -196,7 +196,8 @@ def _touch_on_grid(scenario: Scenario, tape: Tape, window_s: float) -> npt.NDArr
     grid = np.arange(begin, end, int(window_s * SECOND_NS))
     rows = np.searchsorted(tape.ops["t_ns"][row_end], grid, side="right") - 1
     touch = tape.book[rows, 0][:, [0, 2]]
-    return touch[(np.abs(touch) != NO_PX).all(axis=1)]
+    known: npt.NDArray[np.int64] = touch[(np.abs(touch) != NO_PX).all(axis=1)]
+    return known
 
 
 def half_spread_of(scenario: Scenario, tape: Tape) -> float:

@@ -197,7 +197,8 @@ def build_table(participants: Sequence[Participant]) -> Any:
     """
     if len(participants) > MAX_KINDS:
         raise ConfigError(
-            "HG-C023", f"{len(participants)} kinds of participants in one market; at most {MAX_KINDS}"
+            "HG-C023",
+            f"{len(participants)} kinds of participants in one market; at most {MAX_KINDS}",
         )
     for p in participants:
         if not isinstance(p, Participant):

@@ -12,9 +12,7 @@ class Params(ParticipantParams):
 
 
 #: What the environment writes: messages, and when it wants to see the market next.
-MAILBOX = record(
-    [("next_wake_ns", "i8"), ("count", "i8"), ("messages", OUT_MESSAGE, (MAX_OUT,))]
-)
+MAILBOX = record([("next_wake_ns", "i8"), ("count", "i8"), ("messages", OUT_MESSAGE, (MAX_OUT,))])
 
 
 @participant(Params, MAILBOX, own_orders=16, sees_queue=True, is_external=True)

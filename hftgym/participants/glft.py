@@ -1,6 +1,6 @@
-"""The stationary quotes of Gueant, Lehalle and Fernandez-Tapia 2013 ("Dealing with the inventory
-risk"), closed-form approximation.
+"""The stationary quotes of Gueant, Lehalle and Fernandez-Tapia, closed-form approximation.
 
+Gueant, Lehalle and Fernandez-Tapia 2013, "Dealing with the inventory risk":
 delta_bid = ln(1 + gamma/kappa) / gamma + (2q + 1)/2 * sqrt(sigma^2 gamma / (2 kappa A)
 (1 + gamma/kappa)^(1 + kappa/gamma)); delta_ask with -(2q - 1)/2.
 """
