@@ -64,7 +64,7 @@ def _show(s: Any, shown: Any, levels: int, px_column: int) -> bool:
             shown[level, px_column] = s.side * key
             shown[level, px_column + 1] = level_lots(s, key)
             key = next_key(s, key)
-    return key == NO_KEY
+    return bool(key == NO_KEY)
 
 
 @kernel
