@@ -8,7 +8,6 @@ each class is compiled once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from hftgym.core.constants import (
     VIEW_LEVELS,
 )
 from hftgym.core.jit import INTERPRETED
+from hftgym.core.market_class import MARKET_CLASSES as MARKET_CLASSES
+from hftgym.core.market_class import MarketClass as MarketClass
 
 
 class _PlainRow(np.record):
@@ -334,47 +335,6 @@ TAPE_STATE = record(
     ]
 )
 
-
-@dataclass(frozen=True)
-class MarketClass:
-    """Named sizes of a market record. Powers of two where a comment says so.
-
-    Attributes:
-        name: how scenarios ask for it.
-        participants: traders, background and learners together.
-        own_orders: order slots of all participants together.
-        orders: resting orders.
-        window: direct price levels a side (a power of two, at least 64).
-        far_levels: occupied price levels a side outside of the window.
-        messages: messages in flight.
-        reports: private reports in flight.
-        events: pending events.
-        tape_orders: live orders of a tape.
-    """
-
-    name: str
-    participants: int
-    own_orders: int
-    orders: int
-    window: int
-    far_levels: int
-    messages: int
-    reports: int
-    events: int
-    tape_orders: int
-
-
-MARKET_CLASSES = {
-    size.name: size
-    for size in (
-        MarketClass("small", 16, 320, 640, 256, 64, 128, 384, 192, 512),
-        MarketClass("medium", 128, 8_192, 16_384, 4_096, 1_024, 2_048, 8_192, 2_048, 16_384),
-        MarketClass("large", 1_024, 65_536, 65_536, 16_384, 4_096, 8_192, 65_536, 8_192, 65_536),
-        MarketClass(
-            "huge", 8_192, 524_288, 1 << 20, 65_536, 16_384, 65_536, 1 << 19, 65_536, 1 << 20
-        ),
-    )
-}
 
 PARTICIPANT = record(
     [
