@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -270,10 +270,19 @@ def _show(result: Any, as_json: bool, *, text: str | None = None, ok: bool = Tru
     elif text is not None:
         typer.echo(text)
     else:
-        for key, value in _plain(result).items():
+        for key, value in _flat(_plain(result)):
             typer.echo(f"{key}: {value}")
     if not ok:
         raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+def _flat(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each figure with its dotted name."""
+    for key, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def _plain(result: Any) -> dict[str, Any]:

@@ -171,3 +171,18 @@ def test_a_check_that_fails_leaves_with_1(
     book.write_text("1010000,5,1000000,10\n1010000,5,1000000,19\n")
     assert main(["data", "verify", "lobster", str(message), str(book)]) == 1
     assert "0 / 1" in capsys.readouterr().out
+
+
+def test_figures_print_one_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"messages_per_s": 7, "yardstick": {"what": "a sort", "parts": {"n": [1, 2]}}}
+    monkeypatch.setattr("hftgym.bench.engine.bench_engine", lambda say: figures)
+    assert main(["bench", "engine"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "messages_per_s: 7",
+        "yardstick.what: a sort",
+        "yardstick.parts.n: [1, 2]",
+    ]
+    assert main(["bench", "engine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == figures
