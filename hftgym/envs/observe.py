@@ -114,7 +114,7 @@ def _observe_side(io, first, view, order, ahead, side, last_fill_ns, now_ns, tas
         pending = 0.0 if state == _LIVE else 1.0
         age_s = (now_ns - order.sent_ns) / SECOND_NS
         age = age_s / (age_s + task.age_s)
-        if ahead >= 0:
+        if ahead >= 0 and state != _PENDING_NEW:  # a place in a queue tells of the acceptance
             lots = _level_lots(view, side, order.px)
             if lots <= 0:
                 lots = ahead + max(order.lots, 1)

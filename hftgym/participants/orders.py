@@ -22,6 +22,17 @@ def free_slot(own):
 
 
 @leaf
+def free_slot_from(own, first):
+    """Return a free order slot, searched from ``first`` on and around, or NONE."""
+    slot = first if first < own.capacity else 0
+    for _ in range(own.capacity):
+        if own.orders[slot].state == _FREE:
+            return slot
+        slot = slot + 1 if slot + 1 < own.capacity else 0
+    return NONE
+
+
+@leaf
 def _write(out, kind, slot, side, px, lots, flags):
     out.count += 1
     if out.count > MAX_OUT:

@@ -14,9 +14,10 @@ from pydantic import Field
 
 from hftgym.core.constants import BUY, NO_PX, NONE, SECOND_NS, SELL, Flag, OwnState
 from hftgym.core.jit import leaf
+from hftgym.core.records import record
 from hftgym.core.rng import exponential, integer, uniform
 from hftgym.participants.base import ParticipantParams, participant
-from hftgym.participants.orders import cancel, free_slot, place, take
+from hftgym.participants.orders import cancel, free_slot_from, place, take
 
 _FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
@@ -43,7 +44,11 @@ def _reference(view, side):
     return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
 
 
-@participant(Params, own_orders=128, view_levels=1)
+#: Where the search for a free order slot begins.
+MEMORY = record([("next_slot", "i8")])
+
+
+@participant(Params, MEMORY, own_orders=128, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Let one event of the flow happen, and wait for the next."""
     limit_total = 2.0 * params.limit_rate * params.band_tick
@@ -56,7 +61,8 @@ def decide(view, own, params, memory, rng, out):
         return 0
     which = uniform(rng) * total
     side = BUY if uniform(rng) < 0.5 else SELL
-    slot = free_slot(own)
+    slot = free_slot_from(own, memory.next_slot)
+    memory.next_slot = slot + 1
     if which < limit_total:
         tick = params.nearest_tick + integer(rng, params.band_tick)
         px = _reference(view, side) - side * tick
