@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from hftgym.training.compare import Row
 from hftgym.training.evaluate import EvaluationResult
-
-_WIDTH = 120  # the table's natural width; a narrower terminal wraps lines rather than figures
 
 
 def print_result(result: EvaluationResult, console: Console | None = None) -> None:
@@ -20,8 +19,11 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
         console: Where to; standard output when not given.
     """
     out = console or Console()
-    out.width = max(_WIDTH, out.width)
-    out.print(result_table(result))
+    table = result_table(result)
+    # A narrower terminal wraps lines rather than cutting figures.
+    wide = out.options.update(width=1_000, max_width=1_000)
+    out.width = max(out.width, Measurement.get(out, wide, table).maximum)
+    out.print(table)
     comparison = result.comparison
     notes = [f"J: W_T - sum of phi q^2 dt, net of liquidation. Interval: {comparison.method}."]
     if comparison.ceiling_share is not None:
@@ -33,7 +35,7 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
     if len(learner.by_seed_tick) > 1:
         notes.append("J by seed: " + ", ".join(f"{x:+.2f}" for x in learner.by_seed_tick) + ".")
     for note in notes:
-        out.print(note, highlight=False)
+        out.print(note, highlight=False, soft_wrap=True)
     for run in result.runs:
         out.print(f"run folder: {run}", highlight=False, soft_wrap=True)
 
