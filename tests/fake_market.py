@@ -76,7 +76,7 @@ class FakeMarket(VectorEnv):
         self.render_mode = None
         self.marker = "fake"
         if data is not None:
-            self.window_seeds = np.arange(5, dtype=np.uint64)  # all the windows of a tape
+            self.distinct_market_seeds = np.arange(5, dtype=np.uint64)  # all the windows of a tape
 
     def reset(self, *, seed=None, options=None):
         mask = (options or {}).get("reset_mask")

@@ -141,6 +141,24 @@ def part_of(scenario: Scenario, tape: Tape, split: int) -> tuple[int, int]:
     return begin, validation
 
 
+def _first_and_last(
+    scenario: Scenario, tape: Tape, split: int, horizon_ns: int, step_ns: int
+) -> tuple[int, int]:
+    """Return when the first and the last episode of a split may begin, ns."""
+    begin, end = part_of(scenario, tape, split)
+    lead_ns = int(np.ceil(scenario.burn_in_s * SECOND_NS))
+    slack_ns = SECOND_NS + step_ns  # the first decision comes a step and a latency later
+    return max(begin, tape.first_t_ns + lead_ns), end - horizon_ns - slack_ns
+
+
+def windows_that_fit(
+    scenario: Scenario, tape: Tape, split: int, horizon_ns: int, step_ns: int
+) -> int:
+    """Return how many episodes of a split fit behind one another without overlap."""
+    first, last = _first_and_last(scenario, tape, split, horizon_ns, step_ns)
+    return int((last - first) // (horizon_ns + SECOND_NS + step_ns)) + 1 if last >= first else 0
+
+
 def starts_on(
     scenario: Scenario, tape: Tape, split: int, horizon_ns: int, step_ns: int, count: int
 ) -> tuple[Start, ...]:
@@ -151,13 +169,10 @@ def starts_on(
     Raises:
         ConfigError: if the part is shorter than an episode and its lead-in.
     """
-    begin, end = part_of(scenario, tape, split)
     lead_ns = int(np.ceil(scenario.burn_in_s * SECOND_NS))
-    slack_ns = SECOND_NS + step_ns  # the first decision comes a step and a latency later
-    first = max(begin, tape.first_t_ns + lead_ns)
-    last = end - horizon_ns - slack_ns
+    first, last = _first_and_last(scenario, tape, split, horizon_ns, step_ns)
     if last < first:
-        longest = (end - first - slack_ns) / SECOND_NS
+        longest = (last - first + horizon_ns) / SECOND_NS
         raise ConfigError(
             "HG-C051",
             f"scenario {scenario.name!r}: the {SPLITS[split]} part of the tape has room for "
@@ -166,7 +181,8 @@ def starts_on(
         )
     # Tuning and training share a part: the one starts half a spacing after the other.
     shift = 0.5 if SPLITS[split] == "tune" else 0.0
-    places = first + (np.arange(count) + shift) / max(count, 1) * (last - first)
+    gaps = max(count - 1 if shift == 0.0 else count, 1)
+    places = first + (np.arange(count) + shift) / gaps * (last - first)
     times = places.astype(np.int64) - lead_ns
     row_end = (tape.ops["flags"] & TapeFlag.ROW_END) > 0
     rows = np.searchsorted(tape.ops["t_ns"][row_end], times, side="right") - 1

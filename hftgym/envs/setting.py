@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 
 from hftgym.core.constants import SECOND_NS
-from hftgym.envs.history import half_spread_of, load_tape, sigma_of, starts_on, tape_files
-from hftgym.envs.seeds import split_tag
+from hftgym.envs.history import (
+    half_spread_of,
+    load_tape,
+    sigma_of,
+    starts_on,
+    tape_files,
+    windows_that_fit,
+)
+from hftgym.envs.seeds import SPLITS, split_tag
 from hftgym.envs.snapshots import Scales, Snapshots, measure, number_of_snapshots, snapshots
 from hftgym.envs.task import (
     LONGEST_WINDOW_S,
@@ -195,9 +202,17 @@ class Setting:
             task[name] = value
         return task
 
+    def _number_of_snapshots(self, tag: int) -> int:
+        count = number_of_snapshots(self.blueprint, tag, self.arguments.snapshots)
+        if self.tape is None or SPLITS[tag] in ("train", "tune"):
+            return count
+        # Windows that are judged do not overlap: their blocks of time are resampled.
+        room = windows_that_fit(self.scenario, self.tape, tag, self.horizon_ns, self.step_ns)
+        return max(1, min(count, room))
+
     def _snapshots_of(self, split: str) -> Snapshots:
         tag = split_tag(split)
-        count = number_of_snapshots(self.blueprint, tag, self.arguments.snapshots)
+        count = self._number_of_snapshots(tag)
         if self.tape is None:
             return snapshots(self.blueprint, self._bare_task, tag, count)
         starts = starts_on(self.scenario, self.tape, tag, self.horizon_ns, self.step_ns, count)
@@ -263,4 +278,4 @@ class Setting:
         """
         if self.tape is None or self.scenario.participants:
             return None
-        return number_of_snapshots(self.blueprint, self.split, self.arguments.snapshots)
+        return self._number_of_snapshots(self.split)

@@ -235,5 +235,5 @@ def _tune_all(
 
 def _all_windows(venv: Any, seeds: UInt64Array) -> UInt64Array:
     """Return the seeds of all windows of a tape in order of time; elsewhere the given seeds."""
-    windows = getattr(venv.unwrapped, "window_seeds", None)
+    windows = getattr(venv.unwrapped, "distinct_market_seeds", None)
     return seeds if windows is None else np.asarray(windows, np.uint64)
