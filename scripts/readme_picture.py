@@ -17,7 +17,7 @@ import numpy.typing as npt
 import hftgym  # noqa: F401 - registers the environments
 from agents.glft import GLFT
 
-LEVELS_TICK = 40  # of the book, drawn around the middle of the episode's prices
+MARGIN_TICK = 3  # drawn above the highest and below the lowest quote
 INK, BID, ASK, GREY = "#1f2933", "#1b7f5c", "#c2412d", "#8a94a0"
 
 FloatArray = npt.NDArray[np.float64]
@@ -84,11 +84,12 @@ def play(seed: int, horizon_s: float = 300.0) -> Episode:
         books.append(_levels(market, tick_px))
         before = now
     table = np.array(rows, np.float64)
-    lowest = int(np.median(table[:, 1:3])) - LEVELS_TICK // 2
-    depth = np.zeros((len(books), LEVELS_TICK))
+    lowest = int(np.nanmin(table[:, 1:5])) - MARGIN_TICK
+    levels_tick = int(np.nanmax(table[:, 1:5])) + MARGIN_TICK + 1 - lowest
+    depth = np.zeros((len(books), levels_tick))
     for row, levels in zip(depth, books, strict=True):
         for price, lots in levels:
-            if lowest <= price < lowest + LEVELS_TICK:
+            if lowest <= price < lowest + levels_tick:
                 row[price - lowest] += lots
     return Episode(
         t_s=table[:, 0],
@@ -154,6 +155,7 @@ def draw(episode: Episode, path: Path) -> None:
     )
     colours = LinearSegmentedColormap.from_list("book", ["#eba08e", "#ffffff", "#8fcdb5"])
     t = episode.t_s
+    lowest, highest = episode.lowest - 0.5, episode.lowest + episode.depth.shape[1] - 0.5
     scale = float(np.quantile(np.abs(episode.depth[episode.depth != 0]), 0.95))
     top.imshow(
         episode.depth.T,
@@ -163,7 +165,7 @@ def draw(episode: Episode, path: Path) -> None:
         vmin=-scale,
         vmax=scale,
         interpolation="nearest",
-        extent=(0, t[-1], episode.lowest - 0.5, episode.lowest + LEVELS_TICK - 0.5),
+        extent=(0, t[-1], lowest, highest),
     )
     top.plot(t, episode.touch[:, 0], color=INK, lw=0.7, drawstyle="steps-post")
     top.plot(t, episode.touch[:, 1], color=INK, lw=0.7, drawstyle="steps-post", label="touch")
@@ -176,8 +178,7 @@ def draw(episode: Episode, path: Path) -> None:
             mine[:, 0], mine[:, 1], marker=marker, s=34, color=colour, ec="white", lw=0.7,
             zorder=5, label=name,
         )  # fmt: skip
-    shown = np.concatenate([episode.touch.ravel(), episode.quotes.ravel()])
-    top.set_ylim(np.nanmin(shown) - 3, np.nanmax(shown) + 3)
+    top.set_ylim(lowest, highest + 2)  # room for the legend
     top.set_ylabel("price, ticks")
     top.legend(loc="upper left", ncols=5, frameon=False)
     top.set_title(
