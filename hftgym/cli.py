@@ -118,6 +118,7 @@ def gates(
     episodes: Annotated[
         int | None, typer.Option(min=2, help="Episodes to simulate; the default is 1,000.")
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Print each gate of a market with its band.
@@ -127,10 +128,12 @@ def gates(
     Example: hftgym gates default
     """
     _working_directory_first()
-    from hftgym.analytics.gates import run_gates
+    from hftgym.analytics.gates import EPISODES, run_gates
+    from hftgym.training.progress import PhaseProgress
 
-    limit = {} if episodes is None else {"episodes": episodes}
-    report = run_gates(scenario, **limit)
+    report = run_gates(
+        scenario, EPISODES if episodes is None else episodes, seed=seed, phase=PhaseProgress
+    )
     _show(report, as_json, text=str(report), ok=report.ok)
 
 
