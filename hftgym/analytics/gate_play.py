@@ -22,6 +22,8 @@ from hftgym.scenario import Scenario
 
 #: Environments at a time.
 LANES = 256
+#: Distance of action 0, whatever the scenario says: 0.5 to 7.5 ticks can be asked for.
+HALF_SPREAD_TICK = 2.0
 
 FloatArray = npt.NDArray[np.float64]
 UInt64Array = npt.NDArray[np.uint64]
@@ -51,6 +53,7 @@ class Task:
             self.scenario,
             split=split,
             horizon_s=float(self.seconds),
+            half_spread_tick=HALF_SPREAD_TICK,
             autoreset_mode="Disabled",
             **arguments,
         )
