@@ -49,6 +49,8 @@ def open_market(m, seed):
         m.tape_order[i] = NONE
     m.await_ns = NEVER_NS
     m.event_count = 0
+    m.hole = 0
+    m.has_front = 0
     seed_streams(m, seed)
     for p in range(m.participants):
         part = m.part[p]

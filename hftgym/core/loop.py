@@ -21,7 +21,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.exchange import process
 from hftgym.core.jit import leaf
-from hftgym.core.queue import close_hole, event_class, take_first
+from hftgym.core.queue import event_class, first_event, first_ns, settle_queue, take_first
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
 
@@ -94,25 +94,19 @@ def _decide_awaited(m, table):
 
 
 @leaf
-def advance(m, table, ops, log, until_ns, budget):
-    """Run events up to and including ``until_ns``, at most ``budget`` of them; a Status.
-
-    Stops after the last event of an instant at which learners must decide (their mailboxes are
-    filled before the next call), and between events when the log can not take another.
-    """
+def _run(m, table, ops, log, until_ns, budget):
     if m.fault != 0:
         return _FAULT
     if m.awaiting > 0 and not _decide_awaited(m, table):
         return _EXTERNAL
     log_rows = log.capacity
     while m.fault == 0:
-        close_hole(m)
         tape = m.tape
-        t_ns = m.events[0].t_ns if m.event_count > 0 else NEVER_NS
+        t_ns = first_ns(m)
         from_tape = False
         if tape.cursor < tape.end:
             tape_ns = ops[tape.cursor].t_ns
-            if tape_ns < t_ns or (tape_ns == t_ns and event_class(m.events[0].key) > _TAPE):
+            if tape_ns < t_ns or (tape_ns == t_ns and event_class(first_event(m).key) > _TAPE):
                 t_ns = tape_ns
                 from_tape = True
         if m.awaiting > 0 and t_ns > m.await_ns:
@@ -132,7 +126,7 @@ def advance(m, table, ops, log, until_ns, budget):
             tape.cursor += 1
             play(m, log, ops[tape.cursor - 1])
             continue
-        e = m.events[0]
+        e = first_event(m)
         kind = event_class(e.key)
         who = e.who
         what = e.what
@@ -146,5 +140,16 @@ def advance(m, table, ops, log, until_ns, budget):
             on_expiry(m, what)
         else:
             _deliver(m, table, who, what)
-    close_hole(m)
     return _FAULT
+
+
+@leaf
+def advance(m, table, ops, log, until_ns, budget):
+    """Run events up to and including ``until_ns``, at most ``budget`` of them; a Status.
+
+    Stops after the last event of an instant at which learners must decide (their mailboxes are
+    filled before the next call), and between events when the log can not take another.
+    """
+    status = _run(m, table, ops, log, until_ns, budget)
+    settle_queue(m)
+    return status

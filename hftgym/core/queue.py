@@ -1,4 +1,4 @@
-"""The event queue: a binary heap ordered by (time, class, tie, sequence).
+"""The event queue: a binary heap ordered by (time, class, tie, sequence), and one event before it.
 
 Class orders events of one instant by kind. ``tie`` is a hash of (seed, time, participant), so that
 no index wins every race and a newcomer reorders nobody; ``sequence`` settles equal hashes.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hftgym.core.constants import Fault
+from hftgym.core.constants import NEVER_NS, Fault
 from hftgym.core.jit import leaf
 from hftgym.core.rng import mix2
 
@@ -40,6 +40,14 @@ def _copy(target, source):
 
 
 @leaf
+def _write(e, t_ns, key, who, what):
+    e.t_ns = t_ns
+    e.key = key
+    e.who = who
+    e.what = what
+
+
+@leaf
 def _key(m, t_ns, kind, who):
     m.sequence += _ONE
     tie = mix2(m.seed ^ np.uint64(t_ns), m.part[who].name_hash) >> _TIE_BITS
@@ -63,17 +71,12 @@ def _sift_down(m, t_ns, key, who, what):
             break
         _copy(m.events[i], c)
         i = child
-    e = m.events[i]
-    e.t_ns = t_ns
-    e.key = key
-    e.who = who
-    e.what = what
+    _write(m.events[i], t_ns, key, who, what)
 
 
 @leaf
-def push(m, t_ns, kind, who, what):
-    """Add an event; a full queue is a fault of the market."""
-    key = _key(m, t_ns, kind, who)
+def _insert(m, t_ns, key, who, what):
+    """Add an event to the heap; a full heap is a fault of the market."""
     if m.hole != 0:
         m.hole = 0
         _sift_down(m, t_ns, key, who, what)
@@ -87,6 +90,35 @@ def push(m, t_ns, kind, who, what):
 
 
 @leaf
+def _before_heap(m, t_ns, key):
+    """Return whether an event comes before all of the heap (whose root may be a hole)."""
+    first = m.hole
+    last = 2 if m.hole != 0 else 0
+    for i in range(first, min(last, m.event_count - 1) + 1):
+        e = m.events[i]
+        if e.t_ns < t_ns or (e.t_ns == t_ns and e.key < key):
+            return False
+    return True
+
+
+@leaf
+def push(m, t_ns, kind, who, what):
+    """Add an event; a full queue is a fault of the market."""
+    key = _key(m, t_ns, kind, who)
+    f = m.front
+    if m.has_front == 0:
+        if _before_heap(m, t_ns, key):
+            _write(f, t_ns, key, who, what)
+            m.has_front = 1
+            return
+    elif t_ns < f.t_ns or (t_ns == f.t_ns and key < f.key):
+        _insert(m, f.t_ns, f.key, f.who, f.what)
+        _write(f, t_ns, key, who, what)
+        return
+    _insert(m, t_ns, key, who, what)
+
+
+@leaf
 def _sift_up(m, i, t_ns, key, who, what):
     """Put an event into place ``i``, or further up."""
     while i > 0:
@@ -96,20 +128,48 @@ def _sift_up(m, i, t_ns, key, who, what):
             break
         _copy(m.events[i], p)
         i = parent
-    e = m.events[i]
-    e.t_ns = t_ns
-    e.key = key
-    e.who = who
-    e.what = what
+    _write(m.events[i], t_ns, key, who, what)
+
+
+@leaf
+def first_event(m):
+    """Return the first event; the queue is not empty."""
+    if m.has_front != 0:
+        return m.front
+    close_hole(m)
+    return m.events[0]
+
+
+@leaf
+def first_ns(m):
+    """Return the time of the first event; NEVER_NS when there is none."""
+    if m.has_front != 0:
+        return m.front.t_ns
+    close_hole(m)
+    return m.events[0].t_ns if m.event_count > 0 else NEVER_NS
 
 
 @leaf
 def take_first(m):
-    """Take the first event, which the caller has read, and leave a hole in its place.
+    """Take the first event, which the caller has read.
 
-    Most events cause another one: the next push fills the hole, which saves half of the work.
+    Most events cause another one soon after: it waits in front of the heap, or fills the hole that
+    the taken one leaves at its root. That saves most of the heap's work.
     """
-    m.hole = 1
+    if m.has_front != 0:
+        m.has_front = 0
+    else:
+        m.hole = 1
+
+
+@leaf
+def settle_queue(m):
+    """Bring all events into the heap: the form in which a market is kept."""
+    close_hole(m)
+    if m.has_front != 0:
+        m.has_front = 0
+        f = m.front
+        _insert(m, f.t_ns, f.key, f.who, f.what)
 
 
 @leaf
@@ -127,7 +187,7 @@ def close_hole(m):
 @leaf
 def hasten(m, t_ns, kind, who, what):
     """Let a pending event happen at an earlier time. Searches all events: for rare cases."""
-    close_hole(m)
+    settle_queue(m)
     for i in range(m.event_count):
         e = m.events[i]
         if e.who == who and e.what == what and event_class(e.key) == kind:

@@ -436,6 +436,8 @@ def market_record(size: MarketClass) -> np.dtype:
             ("tape_rows_done", "i8"),
             ("event_count", "i4"),
             ("hole", "i4"),  # the first event was taken and not replaced yet
+            ("has_front", "i4"),  # ``front`` is the first event, before all of ``events``
+            ("front", EVENT),
             ("order_free", "i4"),
             ("message_free", "i4"),
             ("report_free", "i4"),
