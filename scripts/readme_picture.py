@@ -197,7 +197,7 @@ def draw(episode: Episode, path: Path) -> None:
     bottom.set_ylabel("P&L,\nticks x lots")
     bottom.set_xlabel("time, s")
     bottom.set_xlim(0, t[-1])
-    bottom.legend(loc="lower left", ncols=3, frameon=False)
+    bottom.legend(loc="upper left", ncols=3, frameon=False)
     for axis in (top, middle, bottom):
         axis.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,14 @@ from hftgym.core.constants import OwnState
 from hftgym.core.records import VIEW
 from hftgym.envs.ladder import _own
 from hftgym.envs.task import OBS_INDEX
+from hftgym.scenario import load_scenario
 from tests.envs.making import actions, single
 from tests.envs.probes import observe_one
 
-SIGMA = math.sqrt(0.7**2 + 16.0 / 60.0)
+VALUE = load_scenario("default").value
+assert VALUE is not None
+#: Diffusion and jumps of the value, ticks per square root of a second.
+SIGMA = math.sqrt(VALUE.sigma_tick_per_sqrt_s**2 + VALUE.jump_per_s * VALUE.jump_sd_tick**2)
 
 
 def view_of(env: Any) -> Any:
