@@ -13,7 +13,7 @@ from hftgym.core.book import next_key
 from hftgym.core.constants import NO_KEY, NONE, MessageKind
 from hftgym.core.jit import kernel
 from hftgym.core.records import MARKET, RNG
-from hftgym.core.rng import geometric, integer, text_hash, uniform
+from hftgym.core.rng import enter, geometric, integer, text_hash, uniform
 from hftgym.core.stream import (
     STREAM_MESSAGE,
     STREAM_TRADE,
@@ -37,6 +37,7 @@ def _generate(markets, rngs, messages, prefill, resting, trades, live, place):
     m = markets[0]
     b = m.books[0]
     rng = rngs[0]
+    enter(rng, np.uint64(0))
     n_live = 0
     next_id = 0
     total = 0

@@ -15,7 +15,7 @@ from hftgym.core.constants import NEVER_NS, NO_PX, NONE
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
-from hftgym.core.rng import mix2
+from hftgym.core.rng import enter, mix2
 from hftgym.core.value import init_value
 
 
@@ -27,8 +27,8 @@ def seed_streams(m, seed):
     for p in range(m.participants):
         part = m.part[p]
         part.rng.key = mix2(seed, part.name_hash)
-        part.rng.decision = np.uint64(0)
-        part.rng.draw = np.uint64(0)
+        part.tie_key = mix2(part.name_hash, seed)
+        enter(part.rng, np.uint64(0))
 
 
 @leaf

@@ -10,7 +10,7 @@ import numpy as np
 
 from hftgym.core.constants import NEVER_NS, Fault
 from hftgym.core.jit import leaf
-from hftgym.core.rng import mix2
+from hftgym.core.rng import mix
 
 _CLASS_SHIFT = np.uint64(60)
 _TIE_SHIFT = np.uint64(32)
@@ -50,7 +50,7 @@ def _write(e, t_ns, key, who, what):
 @leaf
 def _key(m, t_ns, kind, who):
     m.sequence += _ONE
-    tie = mix2(m.seed ^ np.uint64(t_ns), m.part[who].name_hash) >> _TIE_BITS
+    tie = mix(m.part[who].tie_key ^ np.uint64(t_ns)) >> _TIE_BITS
     return (np.uint64(kind) << _CLASS_SHIFT) | (tie << _TIE_SHIFT) | (m.sequence & _SEQUENCE_MASK)
 
 

@@ -75,6 +75,7 @@ RNG = record(
         ("key", "u8"),  # identity of the stream: hash of seed, role and name
         ("decision", "u8"),  # which decision draws
         ("draw", "u8"),  # which draw of this decision
+        ("base", "u8"),  # hash of key and decision
     ]
 )
 
@@ -339,6 +340,7 @@ TAPE_STATE = record(
 PARTICIPANT = record(
     [
         ("name_hash", "u8"),
+        ("tie_key", "u8"),  # hash of seed and name: settles events of one instant
         ("feed_ns", "i8"),
         ("order_ns", "i8"),
         ("response_ns", "i8"),

@@ -41,17 +41,24 @@ def mix2(a, b):
 
 
 @leaf
+def enter(rng, decision):
+    """Go to the first draw of a decision (any index: a stream has no past)."""
+    rng.decision = decision
+    rng.draw = np.uint64(0)
+    rng.base = mix(rng.key ^ (decision * _STRIDE))
+
+
+@leaf
 def next_decision(rng):
     """Begin a new decision: its draws do not depend on how many were drawn before."""
-    rng.decision += _ONE
-    rng.draw = np.uint64(0)
+    enter(rng, rng.decision + _ONE)
 
 
 @leaf
 def next_u64(rng):
     """Return 64 random bits."""
     rng.draw += _ONE
-    return mix(mix(rng.key ^ (rng.decision * _STRIDE)) + rng.draw * _GOLDEN)
+    return mix(rng.base + rng.draw * _GOLDEN)
 
 
 @leaf

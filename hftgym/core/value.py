@@ -11,7 +11,7 @@ import numpy as np
 
 from hftgym.core.constants import VALUE_RING
 from hftgym.core.jit import leaf
-from hftgym.core.rng import mix2, normal, uniform
+from hftgym.core.rng import enter, mix2, normal, uniform
 
 _ROLE = np.uint64(0x76616C7565)  # "value"
 
@@ -36,8 +36,7 @@ def value_at(v, rng, t_ns):
         level = v.ring[v.k % VALUE_RING]
         v.k += 1
         rng.key = v.key
-        rng.decision = np.uint64(v.k)
-        rng.draw = np.uint64(0)
+        enter(rng, np.uint64(v.k))
         level += v.pull * (v.anchor - level) + v.sigma_grid * normal(rng)
         if uniform(rng) < v.jump_probability:
             level += v.jump_sd * normal(rng)

@@ -9,7 +9,8 @@ from hftgym.core.jit import leaf
 from hftgym.core.records import record
 from hftgym.core.rng import normal
 
-#: What a maker keeps: its estimate, its persistent error, the pressure of recent trades.
+#: What a maker keeps: its estimate, its persistent error, the pressure of recent trades, and the
+#: coefficients of its formula once they are worked out.
 FILTER = record(
     [
         ("estimate_px", "f8"),
@@ -17,6 +18,8 @@ FILTER = record(
         ("flow_px", "f8"),
         ("signed_volume", "i8"),
         ("t_ns", "i8"),
+        ("base_tick", "f8"),
+        ("slope_tick", "f8"),
     ]
 )
 

@@ -28,16 +28,19 @@ class Params(MakerParams):
 
 
 @leaf
-def distances(inventory_lot, gamma, sigma, kappa, arrival_rate):
-    """Return (bid, ask) distances from the mid, ticks."""
+def coefficients(gamma, sigma, kappa, arrival_rate):
+    """Return (distance at zero inventory, change for each lot) of the quotes, ticks."""
     ratio = 1.0 + gamma / kappa
-    base = math.log(ratio) / gamma
     scale = sigma * sigma * gamma / (2.0 * kappa * arrival_rate)
     slope = math.sqrt(scale * ratio ** (1.0 + kappa / gamma))
-    return (
-        base + 0.5 * (2.0 * inventory_lot + 1.0) * slope,
-        base - 0.5 * (2.0 * inventory_lot - 1.0) * slope,
-    )
+    return math.log(ratio) / gamma + 0.5 * slope, slope
+
+
+@leaf
+def distances(inventory_lot, gamma, sigma, kappa, arrival_rate):
+    """Return (bid, ask) distances from the mid, ticks."""
+    base, slope = coefficients(gamma, sigma, kappa, arrival_rate)
+    return base + inventory_lot * slope, base - inventory_lot * slope
 
 
 @participant(Params, FILTER, own_orders=4, view_levels=1, sees_value=True)
@@ -54,8 +57,12 @@ def decide(view, own, params, memory, rng, out):
         params.flow_tick_per_lot,
         params.flow_s,
     )
-    bid, ask = distances(
-        own.position, params.gamma, params.sigma, params.kappa, params.arrival_rate
-    )
+    if memory.slope_tick == 0.0:
+        memory.base_tick, memory.slope_tick = coefficients(
+            params.gamma, params.sigma, params.kappa, params.arrival_rate
+        )
+    shift = own.position * memory.slope_tick
+    bid = memory.base_tick + shift
+    ask = memory.base_tick - shift
     quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
     return out.count

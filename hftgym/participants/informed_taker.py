@@ -32,13 +32,14 @@ def decide(view, own, params, memory, rng, out):
     """Take the quote on the wrong side of the value, at its price and no further."""
     wait = exponential(rng, SECOND_NS / params.rate_per_s)
     out.next_wake_ns = view.delivered_ns + int(wait) + 1
-    lots = min(geometric(rng, params.mean_lots), params.max_lots)
-    slot = free_slot(own)
-    if slot == NONE or view.phase != 0:
-        return 0
     edge = params.fee_tick + params.edge_tick
-    if view.ask_px[0] < NO_PX and view.signal - view.ask_px[0] > edge:
-        place(out, slot, BUY, view.ask_px[0], lots, _IOC)
-    elif view.bid_px[0] > -NO_PX and view.bid_px[0] - view.signal > edge:
-        place(out, slot, SELL, view.bid_px[0], lots, _IOC)
+    buys = view.ask_px[0] < NO_PX and view.signal - view.ask_px[0] > edge
+    sells = view.bid_px[0] > -NO_PX and view.bid_px[0] - view.signal > edge
+    slot = free_slot(own)
+    if (buys or sells) and slot != NONE and view.phase == 0:
+        lots = min(geometric(rng, params.mean_lots), params.max_lots)
+        if buys:
+            place(out, slot, BUY, view.ask_px[0], lots, _IOC)
+        else:
+            place(out, slot, SELL, view.bid_px[0], lots, _IOC)
     return out.count
