@@ -161,6 +161,7 @@ def _hash_participant(m, p, h):
     part = m.part[p]
     a = part.account
     h = _add(h, part.name_hash)
+    h = _add(h, part.tie_key)
     h = _add(h, part.rng.key)
     h = _add(h, part.rng.decision)
     h = _add(h, a.cash)
