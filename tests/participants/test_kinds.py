@@ -256,6 +256,28 @@ def test_zero_intelligence_limit_orders_lie_in_their_band() -> None:
     assert abs(int(rests["px"][0]) - 10_000) in range(4, 8)
 
 
+def test_deep_liquidity_keeps_its_number_and_its_distance_and_never_takes() -> None:
+    params = {"rate_per_s": 4.0, "moves": 4, "orders": 40, "nearest_tick": 5, "band_tick": 10}
+    run = simulate(
+        0,
+        group("fixed_spread", params={"half_spread_tick": 1.0, "interval_s": 1_000.0}),
+        group("deep_liquidity", params=params),
+    )
+    counts = []
+    for _ in range(300):
+        run.advance(1.0)
+        own = run.market()["orders"]
+        counts.append(int(((own["owner"] == 1) & (own["lots"] > 0)).sum()))
+    log = run.log()
+    placed = log[(log["kind"] == LogKind.REST) & (log["maker"] == 1)]
+    assert len(run.trades()) == 0
+    assert 34 < np.mean(counts[100:]) < 46
+    away = np.where(placed["side"] == BUY, 10_001 - placed["px"], placed["px"] - 9_999)
+    assert away.min() == 5 and away.max() == 14
+    assert set(placed["lots"]) == {2}
+    assert run.market()["part"][1]["account"]["rejects"] == 0
+
+
 @pytest.mark.parametrize("name", list_scenarios())
 def test_money_and_lots_are_conserved_in_every_scenario(name: str) -> None:
     for seed in range(3):
