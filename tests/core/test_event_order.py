@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import BUY, SELL, EventClass, LogKind
+from hftgym.core.constants import BUY, NEVER_NS, SELL, EventClass, LogKind
 from hftgym.core.jit import kernel
-from hftgym.core.queue import close_hole, event_class, hasten, push, take_first
+from hftgym.core.queue import (
+    event_class,
+    first_event,
+    first_ns,
+    hasten,
+    push,
+    settle_queue,
+    take_first,
+)
 from hftgym.core.records import record
 from tests.core.bare import BareMarket
 from tests.core.scripted import Stage, cancel, limit, look, market
@@ -116,9 +124,8 @@ def _drive(markets, steps, out):
         elif step.do == 1:
             hasten(m, step.t_ns, step.kind, step.who, step.what)
         else:
-            close_hole(m)
-            if m.event_count > 0:
-                e = m.events[0]
+            if first_ns(m) < NEVER_NS:
+                e = first_event(m)
                 o = out[n]
                 o.t_ns = e.t_ns
                 o.kind = event_class(e.key)
@@ -126,7 +133,7 @@ def _drive(markets, steps, out):
                 o.what = e.what
                 n += 1
                 take_first(m)
-    close_hole(m)
+    settle_queue(m)
     return n
 
 
