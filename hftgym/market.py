@@ -13,6 +13,7 @@ import numpy as np
 
 from hftgym.core.constants import NONE, VALUE_RING, Fault
 from hftgym.core.entries import open_one
+from hftgym.core.jit import announce_compilation
 from hftgym.core.records import (
     MARKET,
     MARKET_CLASSES,
@@ -117,6 +118,7 @@ def blueprint(
     Raises:
         ConfigError: if the market class is too small for the participants.
     """
+    announce_compilation()
     size = MARKET_CLASSES[scenario.market_class]
     specs = [(s, resolve(s.kind)) for s in scenario.participants for _ in range(s.count)]
     names = list(scenario.participant_names)

@@ -134,6 +134,16 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
     return folder
 
 
+@cache
+def announce_compilation() -> None:
+    """Say, once, that the first start takes longer: when no compiled market is in the cache."""
+    # The entry that opens markets; leaves of strategies are compiled as soon as those are imported.
+    if not INTERPRETED and not any(cache_dir("core").rglob("entries.open_one*.nbc")):
+        logging.getLogger("hftgym").warning(
+            "hftgym: compiling the market for this machine: about a minute, once"
+        )
+
+
 def _compile(function: F, decorate: Callable[..., Any]) -> F:
     path = Path(function.__code__.co_filename)
     if not path.is_file():
