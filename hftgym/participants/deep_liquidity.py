@@ -1,8 +1,8 @@
 """Deep liquidity: many patient orders away from the touch that follow the book.
 
-Orders are placed uniformly over a band that begins ``nearest_tick`` from the opposite best price and
-are cancelled at random, a few at each look, so that about ``orders`` rest: a birth and death process
-whose bands are anchored to the book as it is seen. It never takes.
+Orders are placed uniformly over a band that begins ``nearest_tick`` from the opposite best price
+and are cancelled at random, a few at each look, so that about ``orders`` rest: a birth and death
+process whose bands are anchored to the book as it is seen. It never takes.
 """
 
 from __future__ import annotations
