@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hftgym.core.calls import own_state
 from hftgym.core.jit import leaf
+from hftgym.envs.fidelity import begin_fidelity, write_fidelity
 from hftgym.envs.seeds import inventory_of
 from hftgym.envs.task import Outcome
 
@@ -61,6 +62,7 @@ def begin_episode(m, s, task):
     s.sum_depth_lots = 0
     s.quoting_steps = 0
     s.reward = 0.0
+    begin_fidelity(m)
 
 
 @leaf
@@ -142,3 +144,4 @@ def write_episode(m, s, task, episode):
     episode.depth_mean = s.sum_depth_lots / (2 * s.step)
     episode.market_volume = b.volume - s.begin_volume
     episode.quoting_share = s.quoting_steps / s.step
+    write_fidelity(m, episode)

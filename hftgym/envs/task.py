@@ -146,6 +146,13 @@ EPISODE = record(
         ("depth_mean", "f8"),
         ("market_volume", "i8"),
         ("quoting_share", "f8"),
+        ("tape_volume", "i8"),  # visible lots that history executed
+        ("tape_missed", "i8"),  # of them: found nothing
+        ("tape_surviving", "i8"),  # outlived their execution because an agent took it
+        ("tape_clamped", "i8"),  # were no longer there to cancel
+        ("tape_gap_mean", "f8"),  # live touch against history's, both sides together, px
+        ("tape_gap95", "i8"),
+        ("tape_agree", "f8"),  # share of the time at equal touches
     ]
 )
 

@@ -18,6 +18,7 @@ from hftgym.names import load_attribute
 from hftgym.training.atomic import write_json
 from hftgym.training.compare import Comparison, Entry, compare
 from hftgym.training.config import TrainConfig
+from hftgym.training.metrics import tape_fidelity
 from hftgym.training.policy import Policy, UInt64Array
 from hftgym.training.progress import PhaseProgress
 from hftgym.training.rollout import Job, Played, Progress, play
@@ -55,6 +56,7 @@ class EvaluationResult:
         scenario: Name of the scenario.
         split: Split of the markets.
         runs: Run folders of the learners.
+        tape: How far the learner moved the live book from its tape (`metrics.tape_fidelity`).
     """
 
     comparison: Comparison
@@ -62,6 +64,7 @@ class EvaluationResult:
     scenario: str = "default"
     split: str = "test"
     runs: tuple[Path, ...] = ()
+    tape: dict[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain figures for JSON."""
@@ -69,6 +72,7 @@ class EvaluationResult:
             "scenario": self.scenario,
             "split": self.split,
             "runs": [str(run) for run in self.runs],
+            "tape": self.tape,
             "tuning": {
                 name: {
                     "params": t.params,
@@ -172,7 +176,12 @@ def evaluate_learners(
         by_block=on_tape,
     )
     result = EvaluationResult(
-        comparison, tuned, config.scenario, split, tuple(run.path for run in runs)
+        comparison,
+        tuned,
+        config.scenario,
+        split,
+        tuple(run.path for run in runs),
+        tape_fidelity(entries[0].episodes) if on_tape else None,
     )
     for run in runs:
         write_json(run.path / "evaluation.json", result.to_dict())

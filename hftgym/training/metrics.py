@@ -58,6 +58,30 @@ def total_pnl(episodes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     )
 
 
+def tape_fidelity(episodes: npt.NDArray[Any]) -> dict[str, float] | None:
+    """Return how far agents moved a live book from its tape; None without a tape.
+
+    Returns:
+        ``missed``, ``surviving`` and ``clamped`` lots as shares of history's executed volume, the
+        touch gap ``gap_mean_px`` and ``gap95_px`` (mean and largest over episodes), and the share
+        ``agree`` of the time at equal touches.
+    """
+    if "tape_volume" not in (episodes.dtype.names or ()):
+        return None
+    volume = float(episodes["tape_volume"].sum())
+    if volume <= 0.0:
+        return None
+    shares = {
+        name: float(episodes[f"tape_{name}"].sum()) / volume
+        for name in ("missed", "surviving", "clamped")
+    }
+    return shares | {
+        "gap_mean_px": float(episodes["tape_gap_mean"].mean()),
+        "gap95_px": float(episodes["tape_gap95"].max()),
+        "agree": float(episodes["tape_agree"].mean()),
+    }
+
+
 def participation(episodes: npt.NDArray[Any]) -> float:
     """Return the policy's share of the traded volume; NaN when nothing traded."""
     volume = float(episodes["market_volume"].sum())

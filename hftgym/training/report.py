@@ -31,6 +31,14 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
             f"{comparison.rows[0].name} closes {comparison.ceiling_share:.0%} of the gap between "
             "the constant spread and the oracle."
         )
+    if result.tape is not None:
+        t = result.tape
+        notes.append(
+            f"Against history: {t['missed']:.2%} of its executed volume missed, "
+            f"{t['surviving']:.2%} survived, {t['clamped']:.2%} clamped; touch gap "
+            f"{t['gap_mean_px']:.2f} ticks on average, {t['gap95_px']:.0f} at the 95th percentile; "
+            f"equal touches {t['agree']:.1%} of the time."
+        )
     learner = comparison.rows[0]
     if len(learner.by_seed_tick) > 1:
         notes.append("J by seed: " + ", ".join(f"{x:+.2f}" for x in learner.by_seed_tick) + ".")

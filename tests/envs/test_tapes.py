@@ -11,6 +11,7 @@ import pytest
 from hftgym.core.constants import NO_PX
 from hftgym.errors import ConfigError, HftgymError, NoInputError, UsageError
 from hftgym.scenario import Scenario
+from hftgym.training.metrics import tape_fidelity
 from tests.envs.making import conservation, single, vector
 
 AMZN = "AMZN_2012-06-21_44553000_57600000_message_1.csv"
@@ -92,6 +93,30 @@ def test_quoting_on_a_tape(message: Path) -> None:
     total = records["pnl_spread"] + records["pnl_inventory"] + records["pnl_fees"]
     np.testing.assert_array_equal(total, records["wealth"])
     assert np.isfinite(obs).all()
+
+
+def test_an_episode_tells_how_far_it_left_history(message: Path) -> None:
+    """Idle: not at all. Inside of history's spread: another touch, and executions that it took."""
+    idle = make(message, split="test", horizon_s=60.0)
+    idle.reset(options={"market_seeds": idle.distinct_market_seeds})
+    for _ in range(120):
+        idle.step(np.ones((4, 2), np.float32))
+    records = idle.last_episodes
+    assert (records["tape_volume"] > 0).any()
+    for name in ("tape_missed", "tape_surviving", "tape_clamped", "tape_gap_mean", "tape_gap95"):
+        assert not records[name].any(), name
+    assert (records["tape_agree"] == 1.0).all()
+    assert (tape_fidelity(records) or {})["agree"] == 1.0
+
+    close = make(message, split="test", horizon_s=60.0)
+    close.reset(options={"market_seeds": idle.distinct_market_seeds})
+    for _ in range(120):
+        close.step(np.full((4, 2), -0.9, np.float32))
+    records = close.last_episodes
+    assert (records["tape_agree"] < 1.0).all() and (records["tape_gap_mean"] > 0.0).all()
+    assert (records["tape_gap95"] >= records["tape_gap_mean"] * 0.5).all()
+    # What an agent took of an execution survives in the named order, and is cancelled.
+    assert 0 < records["tape_surviving"].sum() <= records["maker_lots"].sum()
 
 
 def test_windows_are_all_the_markets(message: Path) -> None:
