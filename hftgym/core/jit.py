@@ -137,8 +137,8 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
 @cache
 def announce_compilation() -> None:
     """Say, once, that the first start takes longer: when no compiled market is in the cache."""
-    # The entry that opens markets; leaves of strategies are compiled as soon as those are imported.
-    if not INTERPRETED and not any(cache_dir("core").rglob("entries.open_one*.nbc")):
+    # The event loop: leaves of strategies are compiled as soon as those are imported.
+    if not INTERPRETED and not any(cache_dir("core").rglob("loop.advance-*.nbc")):
         logging.getLogger("hftgym").warning(
             "hftgym: compiling the market for this machine: about a minute, once"
         )
