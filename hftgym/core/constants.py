@@ -7,14 +7,13 @@ from enum import IntEnum
 BUY = 1
 SELL = -1
 
-#: No price: far beyond every legal price on either side (prices are capped at 2^40).
+#: No price: far beyond every legal price on either side (price times size stays below 2^62).
 NO_PX = 1 << 62
 #: Worst key a side can have; a key is side * px, so that better is always larger.
 NO_KEY = -NO_PX
 NONE = -1  # an empty link, index or slot
 NEVER_NS = 1 << 62
 
-PX_LIMIT = 1 << 40
 SECOND_NS = 1_000_000_000
 
 VIEW_LEVELS = 5

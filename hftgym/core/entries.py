@@ -92,12 +92,6 @@ def advance_many(markets, table, ops, log, until_ns, statuses):
 
 
 @kernel
-def copy_one(target, i, source, j):
-    """Copy market ``j`` of ``source`` over market ``i`` of ``target``."""
-    target[i] = source[j]
-
-
-@kernel
 def book_hash_one(markets, i):
     """Return the canonical hash of the book of market ``i``."""
     return hash_book(markets[i])

@@ -154,10 +154,6 @@ OUT = record(
     ]
 )
 
-#: Space in a participant's slot for its own Params and Memory records.
-PARAMS_SLOT = PARAMS_BYTES
-MEMORY_SLOT = MEMORY_BYTES
-
 # ------------------------------------------------------------------ the exchange
 INSTRUMENT = record(
     [
