@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
 
+import hftgym
 from hftgym import errors
 from hftgym.names import check_name, child_path, is_target, load_attribute, nearest
 
@@ -126,3 +128,14 @@ def test_load_attribute_does_not_hide_a_broken_module(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="a_module_that_nobody_has"):
         load_attribute("needs_another:X", "agent")
+
+
+def test_a_code_belongs_to_one_part_of_the_package() -> None:
+    package = Path(hftgym.__file__).parent
+    parts: dict[str, set[str]] = {}
+    for source in package.rglob("*.py"):
+        part = source.relative_to(package).parts[0]
+        for code in re.findall(r'"(HG-[A-Z]\d{3})"', source.read_text()):
+            parts.setdefault(code, set()).add(part)
+    assert len(parts) > 50
+    assert {code: found for code, found in parts.items() if len(found) > 1} == {}

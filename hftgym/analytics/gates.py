@@ -77,7 +77,7 @@ def run_gates(
         scenario = load_scenario(scenario)
     if episodes < 2 or seconds <= 60 or seed < 0:
         raise UsageError(
-            "HG-U061",
+            "HG-U092",
             f"{episodes} episodes of {seconds} s, seed {seed}; there must be at least 2 episodes "
             "of more than 60 s, and a seed of at least 0",
         )

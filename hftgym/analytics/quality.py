@@ -214,13 +214,13 @@ def measure(
     """
     if scenario.tape is not None:
         raise UsageError(
-            "HG-U060",
+            "HG-U090",
             f"scenario {scenario.name!r} replays history, which has no episodes to draw; "
             "measure a scenario without a tape",
         )
     if episodes < 1 or seconds < 1:
         raise UsageError(
-            "HG-U061", f"{episodes} episodes of {seconds} s; there must be at least one of each"
+            "HG-U091", f"{episodes} episodes of {seconds} s; there must be at least one of each"
         )
     plan = blueprint(scenario)
     words = np.random.SeedSequence([seed, text_hash("market quality")])

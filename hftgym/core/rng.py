@@ -77,8 +77,8 @@ def exponential(rng, mean):
 def normal_quantile(p):
     """Return the standard normal quantile of ``p`` in (0, 1), to about 1e-16.
 
-    Wichura 1988, algorithm AS 241 (PPND16). The middle 85 % need no transcendental function: 12 ns
-    a variate against 45 ns for Box and Muller.
+    Wichura 1988, algorithm AS 241 (PPND16). The middle 85 % need no transcendental function: 14 ns
+    a variate against 29 ns for Box and Muller.
     """
     q = p - 0.5
     if abs(q) <= 0.425:

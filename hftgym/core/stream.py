@@ -26,7 +26,7 @@ def run_stream(markets, i, messages, first, last, resting, trades):
     """Apply ``messages[first:last]``; the number of trades, or NONE: an order found no room.
 
     One function on purpose: handing an array to a leaf costs an atomic reference count up and
-    down (15 ns here), as much as a third of a message.
+    down: with arrays in its leaves this stream took 75 ns a message instead of 22.
 
     Args:
         markets: records; market ``i`` holds the book.

@@ -69,7 +69,7 @@ class RunFolder:
         check_name(name, "run name")
         base = Path(root)
         if base.is_symlink():
-            raise UsageError("HG-U060", f"{base}: is a symbolic link; name a real folder for runs")
+            raise UsageError("HG-U080", f"{base}: is a symbolic link; name a real folder for runs")
         stem = f"{today or datetime.date.today():%Y-%m-%d}-{name}-{int(seed)}"
         try:
             base.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ class RunFolder:
             for attempt in range(1, _MAX_SUFFIX):
                 path = resolved / (stem if attempt == 1 else f"{stem}-{attempt}")
                 if path.parent != resolved:
-                    raise UsageError("HG-U061", f"run name {name!r} leaves the folder {base}")
+                    raise UsageError("HG-U081", f"run name {name!r} leaves the folder {base}")
                 with contextlib.suppress(FileExistsError):
                     path.mkdir()
                     (path / "tb").mkdir()
@@ -97,9 +97,9 @@ class RunFolder:
         """
         folder = Path(path)
         if folder.is_symlink():
-            raise UsageError("HG-U060", f"{folder}: is a symbolic link; name the run folder itself")
+            raise UsageError("HG-U080", f"{folder}: is a symbolic link; name the run folder itself")
         if not (folder / "config.yaml").is_file():
-            raise NoInputError("HG-N050", f"{folder}: no run folder (it has no config.yaml)")
+            raise NoInputError("HG-N080", f"{folder}: no run folder (it has no config.yaml)")
         return cls(folder.resolve())
 
     @property
