@@ -21,6 +21,11 @@ QUEUE_SLOTS = 4  # own order slots whose queue position a view carries
 VALUE_RING = 64
 MAX_OUT = 16  # messages one decision may send
 MAX_OWN_ORDERS = 4096
+#: Stops that one message may wake; the rest wake at the same time, as events of their own.
+STOP_CASCADE = 64
+#: An iceberg shows at least this share of its size: slices per order are bounded.
+MAX_SLICES = 1_000
+FEE_TIERS = 4
 PARAMS_BYTES = 256
 MEMORY_BYTES = 512
 
@@ -30,6 +35,11 @@ class Phase(IntEnum):
 
     CONTINUOUS = 0
     HALT = 1
+    PRE_OPEN = 2
+    OPENING_AUCTION = 3
+    VOLATILITY_AUCTION = 4
+    CLOSING_AUCTION = 5
+    CLOSED = 6
 
 
 class EventClass(IntEnum):
@@ -52,14 +62,34 @@ class MessageKind(IntEnum):
     MARKET = 2
     CANCEL = 3
     AMEND = 4
+    CANCEL_ALL = 5  # side 0: both
+    DISCONNECT = 6
+    CONNECT = 7
 
 
 class Flag(IntEnum):
-    """Instructions on an order, added together."""
+    """Instructions on an order, added together. The low byte stays with a resting order."""
 
-    IOC = 1
-    POST_ONLY = 2  # a crossing order is rejected
-    POST_ONLY_SLIDE = 4  # a crossing order rests one tick behind the opposite touch
+    POST_ONLY = 1  # a crossing order is rejected
+    POST_ONLY_SLIDE = 2  # a crossing order rests one tick behind the opposite touch
+    HIDDEN = 4  # never shown, behind all visible orders at its price
+    ICEBERG = 8  # shows ``display_lots`` at a time
+    STOP = 16  # sleeps until ``trigger_px``
+    IOC = 256  # what does not trade at once is cancelled
+    FOK = 512  # all at once, or nothing
+    BUDGET = 1024  # with FOK: ``px`` is the most that all may cost, or the least it may bring
+    MIN_LOTS = 2048  # at least ``min_lots`` at once, or nothing
+    TO_LIMIT = 4096  # a market order whose rest is a limit at the best opposite price
+    GTD = 8192  # until ``expire_ns``
+    DAY = 16384  # until the market closes
+
+
+class OrderMark(IntEnum):
+    """What the exchange notes on an order, beside the low byte of its ``Flag``s."""
+
+    MARKET = 32  # a market order that waits for an uncross
+    TOP = 64  # improved the market when it came (pro-rata)
+    RARE = 128  # has a side record
 
 
 class OwnState(IntEnum):
@@ -80,6 +110,7 @@ class ReportKind(IntEnum):
     CANCELLED = 3
     AMENDED = 4
     REJECTED = 5
+    TRIGGERED = 6
 
 
 class Reason(IntEnum):
@@ -98,13 +129,59 @@ class Reason(IntEnum):
     SELF_TRADE = 10
     KILLED = 11
     BAD_MESSAGE = 12
+    DUPLICATE_ID = 13
+    NOT_IN_PHASE = 14
+    FOK_KILLED = 15
+    MIN_LOTS = 16
+    NO_PRICE = 17
+    PRICE_BAND = 18
+    BAD_DISPLAY = 19
+    BAD_TRIGGER = 20
+    BAD_EXPIRY = 21
+    EXPIRED = 22
+    RISK_LIMIT = 23
+    DISCONNECTED = 24
+    MOVED = 25  # log: left its place for another one
 
 
 class Stp(IntEnum):
-    """Self-trade prevention within a firm."""
+    """Self-trade prevention within a firm: what happens to whom. The taker's mode counts."""
 
     OFF = 0
-    CANCEL_OLDEST = 1
+    CANCEL_OLDEST = 1  # the resting order goes
+    CANCEL_NEWEST = 2  # the aggressor goes
+    CANCEL_BOTH = 3
+    DECREMENT = 4  # both shrink by the smaller one
+
+
+class Matching(IntEnum):
+    """How a level shares what an aggressor takes."""
+
+    FIFO = 0
+    PRO_RATA = 1
+
+
+class StopOn(IntEnum):
+    """Which price triggers stops."""
+
+    LAST = 0
+    TOUCH = 1
+    MARK = 2
+
+
+class BandAction(IntEnum):
+    """What happens when a trade would leave the dynamic band."""
+
+    CANCEL = 0
+    AUCTION = 1
+    HALT = 2
+
+
+class FeeUnit(IntEnum):
+    """What a fee rate is multiplied with."""
+
+    PER_LOT = 0  # money units per lot
+    PER_MILLION = 1  # millionths of the traded value: 100 are one basis point
 
 
 class Status(IntEnum):
@@ -164,6 +241,18 @@ class LogKind(IntEnum):
     REJECT = 5
     HIDDEN_TRADE = 6
     PHASE = 7
+    STOP = 8  # a stop sleeps
+    TRIGGER = 9  # a stop wakes
+    UNCROSS = 10  # px, lots and, as slots, nothing: what an auction found
+
+
+class LogMark(IntEnum):
+    """Marks on a row of the log, added together."""
+
+    HIDDEN = 1  # the (maker's) order is hidden
+    AUCTION = 2  # a trade of an uncross: nobody is the aggressor
+    SELF = 4  # both sides belong to one firm
+    ICEBERG = 8  # a refreshed slice
 
 
 class WakeOn(IntEnum):
