@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from hftgym.core.constants import BUY, SELL, Flag, MessageKind
+from hftgym.core.constants import BUY, SELL, MessageKind
 from hftgym.core.reference_types import Order
 
 Queues = dict[int, deque[Order]]
@@ -49,7 +49,7 @@ class Book:
             return self.stops[order.side], order.trigger_px
         if order.kind == MessageKind.MARKET:
             return self.waiting[order.side], 0
-        resting = self.hidden if order.flags & Flag.HIDDEN else self.shown
+        resting = self.hidden if order.hidden else self.shown
         return resting[order.side], order.px
 
     def touch(self, side: int) -> int | None:

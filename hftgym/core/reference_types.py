@@ -12,6 +12,7 @@ from hftgym.core.constants import (
     BUY,
     BandAction,
     FeeUnit,
+    Flag,
     Matching,
     StopOn,
     Stp,
@@ -186,3 +187,8 @@ class Order:
     shown: int = 0
     asleep: bool = False
     top: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody sees it rest."""
+        return bool(self.flags & Flag.HIDDEN)
