@@ -1,0 +1,1 @@
+"""Checks that an installed hftgym can make of its own exchange."""
