@@ -60,7 +60,7 @@ class ReferenceExchange(Floor):
         members: standing of each participant; an int is a firm without limits.
         capacity: orders that there is room for, asleep and waiting ones included.
         phase: phase at the start.
-        reference_px: last price at the start, -1 for ``start_px``; None: auctions have no
+        reference_px: opening price, -1 for ``start_px``; None: so too, but auctions have no
             reference before the first trade between two firms.
     """
 

@@ -56,14 +56,14 @@ class Floor:
         self.last_px = rules.start_px
         if reference_px is not None and reference_px != -1:
             self.last_px = reference_px
-        self.mid_2px = 2 * rules.start_px
+        self.mid_2px = 2 * self.last_px
 
         self._book = Book()
         self._entries = 0
         self._expiries: list[tuple[int, int, Order]] = []  # heap of (time, entry, order)
         self._traded = False  # between two firms
         self._has_reference = reference_px is not None
-        self._static_px = rules.start_px
+        self._static_px = self.last_px
         self._touch: tuple[int, int] | None = None  # of the last continuous trading
         self._own_end: tuple[int, int] | None = None  # when this phase ends on its own, and in what
         self._extended = False  # the collar has extended this call
