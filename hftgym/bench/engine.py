@@ -11,8 +11,8 @@ import numpy as np
 
 from hftgym.bench.machine import describe
 from hftgym.bench.stream import bench_market, make_stream
+from hftgym.core.bare import TERMS, bare_log, open_bare, run_batch
 from hftgym.core.entries import book_hash_one
-from hftgym.core.stream import STREAM_TRADE, clear_stream, run_stream
 
 
 def bench_engine(
@@ -37,21 +37,23 @@ def bench_engine(
         say(f"generating a stream of {messages:,} messages")
     prefill, stream, expected = make_stream(messages, seed)
     market = bench_market()
-    resting = np.empty(len(prefill) + len(stream), np.int32)
-    trades = np.zeros(expected + 1, STREAM_TRADE)
+    handles = np.zeros(len(prefill) + len(stream), np.int64)
+    terms = np.zeros(0, TERMS)
+    log = bare_log()
     seconds = []
     yardstick = []
     hashes = set()
     if say:
         say(f"running it {repeats} times")
     for _ in range(repeats):
-        clear_stream(market, 0, resting, np.uint64(0))
-        run_stream(market, 0, prefill, 0, len(prefill), resting, trades)
+        open_bare(market, 0)
+        run_batch(market, 0, prefill, terms, 0, len(prefill), handles, log)
         live_at_start = int(market[0]["order_live"])
         start = time.perf_counter()
-        made = run_stream(market, 0, stream, 0, messages, resting, trades)
+        done = run_batch(market, 0, stream, terms, 0, messages, handles, log)
         seconds.append(time.perf_counter() - start)
-        if made != expected:
+        made = int(market[0]["log_used"])
+        if done != messages or made != expected:
             raise RuntimeError(f"the stream made {made} trades instead of {expected}")
         hashes.add(int(book_hash_one(market, 0)))
         yardstick.append(_sort_seconds())

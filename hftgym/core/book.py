@@ -5,7 +5,8 @@ price, so one set of functions serves both. Levels near the touch lie in a windo
 ``len(levels)`` keys with a bitmap in two tiers; levels outside of it (always worse than the
 window) are a sorted list. The window follows the best price and moves occupied levels only.
 
-Orders are rows of one pool, chained per level; a pool slot is an order's identity.
+Orders are rows of one pool, chained per level; a pool slot is an order's identity. Hidden orders
+stand behind the visible ones of their price and count in no volume.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from __future__ import annotations
 import numpy as np
 
 from hftgym.core.bits import highest_bit
-from hftgym.core.constants import NO_KEY, NONE
+from hftgym.core.constants import NO_KEY, NONE, Flag
 from hftgym.core.jit import leaf
 
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_HIDDEN = int(Flag.HIDDEN)
 
 
 @leaf
@@ -29,13 +31,40 @@ def side_index(side):
 # ------------------------------------------------------------------ pool of orders
 @leaf
 def init_orders(m):
-    """Chain all order slots into the free list, lowest first."""
-    n = len(m.orders)
-    for i in range(n):
-        m.orders[i].next = i + 1
-    m.orders[n - 1].next = NONE
-    m.order_free = 0
+    """Empty the pool. Slots that were never used need no free list, and cost nothing to reset."""
+    m.order_free = NONE
+    m.order_high = 0
+    m.order_limit = len(m.orders)
     m.order_live = 0
+
+
+@leaf
+def has_room(m):
+    """Return whether the pool has a slot for another order."""
+    return m.order_live < m.order_limit
+
+
+@leaf
+def take_order(m):
+    """Take a slot from the pool, which has room."""
+    index = m.order_free
+    if index != NONE:
+        m.order_free = m.orders[index].next
+    else:
+        index = m.order_high
+        m.order_high += 1
+    m.order_live += 1
+    return index
+
+
+@leaf
+def give_order(m, index):
+    """Give a slot back to the pool."""
+    o = m.orders[index]
+    o.owner = NONE
+    o.next = m.order_free
+    m.order_free = index
+    m.order_live -= 1
 
 
 @leaf
@@ -45,6 +74,7 @@ def init_side(s, side, start_px):
     s.best = NO_KEY
     s.base = side * start_px - len(s.levels) // 2
     s.orders = 0
+    s.hidden = 0
     s.levels_used = 0
     s.far_head = NONE
     for w in range(len(s.words)):
@@ -156,9 +186,9 @@ def _far_insert(s, key, after):
         prev = far
         far = s.far[far].next
     s.far[new].key = key
-    s.far[new].volume = 0
-    s.far[new].head = NONE
-    s.far[new].tail = NONE
+    s.far[new].level.volume = 0
+    s.far[new].level.head = NONE
+    s.far[new].level.tail = NONE
     s.far[new].next = far
     s.far[new].prev = prev
     if far != NONE:
@@ -190,9 +220,9 @@ def _window_to_far(s, key, after):
     far = _far_insert(s, key, after)
     slot = key & (len(s.levels) - 1)
     level = s.levels[slot]
-    s.far[far].volume = level.volume
-    s.far[far].head = level.head
-    s.far[far].tail = level.tail
+    s.far[far].level.volume = level.volume
+    s.far[far].level.head = level.head
+    s.far[far].level.tail = level.tail
     level.volume = 0
     level.head = NONE
     level.tail = NONE
@@ -206,9 +236,9 @@ def _far_to_window(s, far):
     """Move a far level to its place in the window."""
     slot = s.far[far].key & (len(s.levels) - 1)
     level = s.levels[slot]
-    level.volume = s.far[far].volume
-    level.head = s.far[far].head
-    level.tail = s.far[far].tail
+    level.volume = s.far[far].level.volume
+    level.head = s.far[far].level.head
+    level.tail = s.far[far].level.tail
     _mark(s, slot)
     s.levels_used += 1
     _far_remove(s, far)
@@ -269,136 +299,6 @@ def make_room(s, key):
     return _raise_window(s, key - n + 1 + n // 4)
 
 
-# ------------------------------------------------------------------ orders
-@leaf
-def rest(m, s, owner, slot, gen, key, lots, flags):
-    """Add an order at the back of its level; its pool index, or NONE when a pool is full."""
-    order_index = m.order_free
-    if order_index == NONE or not make_room(s, key):
-        return NONE
-    o = m.orders[order_index]
-    if key >= s.base:
-        cell = key & (len(s.levels) - 1)
-        level = s.levels[cell]
-        tail = level.tail
-        if tail == NONE:
-            level.head = order_index
-            _mark(s, cell)
-            s.levels_used += 1
-            if key > s.best:
-                s.best = key
-        else:
-            m.orders[tail].next = order_index
-        level.tail = order_index
-        level.volume += lots
-    else:
-        far = _far_find(s, key)
-        if far == NONE:
-            far = _far_insert(s, key, NONE)
-        f = s.far[far]
-        tail = f.tail
-        if tail == NONE:
-            f.head = order_index
-            if key > s.best:  # the window has risen for an order that did not rest
-                s.best = key
-        else:
-            m.orders[tail].next = order_index
-        f.tail = order_index
-        f.volume += lots
-    m.order_free = o.next
-    o.px = s.side * key
-    o.lots = lots
-    o.next = NONE
-    o.prev = tail
-    o.slot = slot
-    o.gen = gen
-    o.owner = owner
-    o.side = s.side
-    o.flags = flags
-    s.orders += 1
-    m.order_live += 1
-    return order_index
-
-
-@leaf
-def rest_front(m, s, owner, slot, gen, key, lots, flags):
-    """Add an order at the front of its level (tapes: volume of orders that were never seen)."""
-    index = rest(m, s, owner, slot, gen, key, lots, flags)
-    if index == NONE or m.orders[index].prev == NONE:
-        return index
-    prev = m.orders[index].prev
-    m.orders[prev].next = NONE
-    head = level_head(s, key)
-    m.orders[head].prev = index
-    m.orders[index].next = head
-    m.orders[index].prev = NONE
-    if 0 <= key - s.base:
-        cell = key & (len(s.levels) - 1)
-        s.levels[cell].head = index
-        s.levels[cell].tail = prev
-    else:
-        far = _far_find(s, key)
-        s.far[far].head = index
-        s.far[far].tail = prev
-    return index
-
-
-@leaf
-def reduce(s, o, lots):
-    """Take ``lots``, fewer than its own, from a resting order; it keeps its place."""
-    key = s.side * o.px
-    o.lots -= lots
-    if key >= s.base:
-        s.levels[key & (len(s.levels) - 1)].volume -= lots
-    else:
-        s.far[_far_find(s, key)].volume -= lots
-
-
-@leaf
-def remove(m, s, order_index):
-    """Take an order out of the book and give its pool slot back."""
-    o = m.orders[order_index]
-    key = s.side * o.px
-    prev = o.prev
-    nxt = o.next
-    if prev != NONE:
-        m.orders[prev].next = nxt
-    if nxt != NONE:
-        m.orders[nxt].prev = prev
-    if key >= s.base:
-        cell = key & (len(s.levels) - 1)
-        level = s.levels[cell]
-        level.volume -= o.lots
-        if prev == NONE:
-            level.head = nxt
-        if nxt == NONE:
-            level.tail = prev
-        if prev == NONE and nxt == NONE:
-            _unmark(s, cell)
-            s.levels_used -= 1
-            if key == s.best:
-                s.best = next_key(s, key)
-                _lower_window(s)
-    else:
-        far = _far_find(s, key)
-        f = s.far[far]
-        f.volume -= o.lots
-        if prev == NONE:
-            f.head = nxt
-        if nxt == NONE:
-            f.tail = prev
-        if prev == NONE and nxt == NONE:
-            _far_remove(s, far)
-            if key == s.best:
-                s.best = next_key(s, key)
-                _lower_window(s)
-    s.orders -= 1
-    m.order_live -= 1
-    o.owner = NONE
-    o.next = m.order_free
-    m.order_free = order_index
-
-
 # ------------------------------------------------------------------ looking
 @leaf
 def level_head(s, key):
@@ -409,27 +309,192 @@ def level_head(s, key):
     if offset >= 0:
         return s.levels[key & (len(s.levels) - 1)].head
     far = _far_find(s, key)
-    return s.far[far].head if far != NONE else NONE
+    return s.far[far].level.head if far != NONE else NONE
 
 
 @leaf
 def level_lots(s, key):
-    """Return the volume at ``key`` in lots."""
+    """Return the visible volume at ``key`` in lots."""
     offset = key - s.base
     if offset >= len(s.levels):
         return 0
     if offset >= 0:
         return s.levels[key & (len(s.levels) - 1)].volume
     far = _far_find(s, key)
-    return s.far[far].volume if far != NONE else 0
+    return s.far[far].level.volume if far != NONE else 0
+
+
+@leaf
+def visible_key(s, key):
+    """Return the best key at or below ``key``, itself occupied, that has visible volume."""
+    if s.hidden > 0:
+        while key != NO_KEY and level_lots(s, key) == 0:
+            key = next_key(s, key)
+    return key
 
 
 @leaf
 def lots_ahead(m, order_index):
-    """Return the lots in front of a resting order at its price."""
+    """Return the visible lots in front of a resting order at its price."""
     lots = 0
     prev = m.orders[order_index].prev
     while prev != NONE:
-        lots += m.orders[prev].lots
+        if m.orders[prev].flags & _HIDDEN == 0:
+            lots += m.orders[prev].lots
         prev = m.orders[prev].prev
     return lots
+
+
+# ------------------------------------------------------------------ orders
+@leaf
+def _append(m, level, index):
+    """Put an order at the back of a level: behind all, or, if visible, before the hidden ones."""
+    o = m.orders[index]
+    tail = level.tail
+    if o.flags & _HIDDEN == 0:
+        level.volume += o.lots
+        while tail != NONE and m.orders[tail].flags & _HIDDEN:
+            tail = m.orders[tail].prev
+    o.prev = tail
+    if tail == NONE:
+        o.next = level.head
+        level.head = index
+    else:
+        o.next = m.orders[tail].next
+        m.orders[tail].next = index
+    if o.next == NONE:
+        level.tail = index
+    else:
+        m.orders[o.next].prev = index
+
+
+@leaf
+def rest(m, s, index, owner, slot, key, lots, flags):
+    """Add an order, in a slot taken from the pool, at the back of its level.
+
+    Returns:
+        False, with nothing changed, when there is no level for it.
+    """
+    if not make_room(s, key):
+        return False
+    o = m.orders[index]
+    o.px = s.side * key
+    o.lots = lots
+    o.slot = slot
+    o.owner = owner
+    o.side = s.side
+    o.flags = flags
+    link(m, s, index, key)
+    return True
+
+
+@leaf
+def link(m, s, index, key):
+    """Chain a written order into its level. ``make_room`` has prepared it."""
+    if key >= s.base:
+        cell = key & (len(s.levels) - 1)
+        level = s.levels[cell]
+        if level.head == NONE:
+            _mark(s, cell)
+            s.levels_used += 1
+            if key > s.best:
+                s.best = key
+        _append(m, level, index)
+    else:
+        far = _far_find(s, key)
+        if far == NONE:
+            far = _far_insert(s, key, NONE)
+            if key > s.best:  # the window has risen for an order that did not rest
+                s.best = key
+        _append(m, s.far[far].level, index)
+    s.orders += 1
+    if m.orders[index].flags & _HIDDEN:
+        s.hidden += 1
+
+
+@leaf
+def to_front(m, s, index):
+    """Move a visible order to the front of its level (tapes: volume that was never seen)."""
+    o = m.orders[index]
+    prev = o.prev
+    if prev == NONE:
+        return
+    key = s.side * o.px
+    head = level_head(s, key)
+    m.orders[prev].next = o.next
+    if o.next != NONE:
+        m.orders[o.next].prev = prev
+    m.orders[head].prev = index
+    behind = o.next
+    o.next = head
+    o.prev = NONE
+    if key >= s.base:
+        _set_ends(s.levels[key & (len(s.levels) - 1)], index, prev, behind)
+    else:
+        _set_ends(s.far[_far_find(s, key)].level, index, prev, behind)
+
+
+@leaf
+def _set_ends(level, head, tail, behind):
+    level.head = head
+    if behind == NONE:
+        level.tail = tail
+
+
+@leaf
+def reduce(s, o, lots):
+    """Take ``lots``, fewer than its own, from a resting order; it keeps its place."""
+    o.lots -= lots
+    if o.flags & _HIDDEN == 0:
+        add_volume(s, s.side * o.px, -lots)
+
+
+@leaf
+def add_volume(s, key, lots):
+    """Change the visible volume of an occupied level."""
+    if key >= s.base:
+        s.levels[key & (len(s.levels) - 1)].volume += lots
+    else:
+        s.far[_far_find(s, key)].level.volume += lots
+
+
+@leaf
+def _cut(level, o):
+    """Take an order out of the ends and the volume of its level."""
+    if o.flags & _HIDDEN == 0:
+        level.volume -= o.lots
+    if o.prev == NONE:
+        level.head = o.next
+    if o.next == NONE:
+        level.tail = o.prev
+
+
+@leaf
+def unlink(m, s, index):
+    """Take an order out of its level; its slot in the pool stays taken."""
+    o = m.orders[index]
+    key = s.side * o.px
+    prev = o.prev
+    nxt = o.next
+    if prev != NONE:
+        m.orders[prev].next = nxt
+    if nxt != NONE:
+        m.orders[nxt].prev = prev
+    emptied = prev == NONE and nxt == NONE
+    if key >= s.base:
+        cell = key & (len(s.levels) - 1)
+        _cut(s.levels[cell], o)
+        if emptied:
+            _unmark(s, cell)
+            s.levels_used -= 1
+    else:
+        far = _far_find(s, key)
+        _cut(s.far[far].level, o)
+        if emptied:
+            _far_remove(s, far)
+    if emptied and key == s.best:
+        s.best = next_key(s, key)
+        _lower_window(s)
+    s.orders -= 1
+    if o.flags & _HIDDEN:
+        s.hidden -= 1

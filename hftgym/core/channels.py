@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hftgym.core.book import lots_ahead, next_key, side_index
+from hftgym.core.book import lots_ahead, next_key, side_index, visible_key
 from hftgym.core.calls import own_state
 from hftgym.core.constants import (
     BUY,
@@ -20,6 +20,7 @@ from hftgym.core.constants import (
     NONE,
     QUEUE_SLOTS,
     SELL,
+    STP_SHIFT,
     EventClass,
     Fault,
     Flag,
@@ -40,6 +41,8 @@ _LIMIT = int(MessageKind.LIMIT)
 _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
+_FLAGS = (1 << STP_SHIFT) - 1
+_RARE = int(Flag.STOP) | int(Flag.ICEBERG) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 _IOC = int(Flag.IOC)
 _FREE = int(OwnState.FREE)
 _PENDING_NEW = int(OwnState.PENDING_NEW)
@@ -107,7 +110,7 @@ def _note_sent(own, order, kind, side, px, lots, flags, now_ns):
         order.px = px
         order.lots = lots
         order.filled = 0
-        order.flags = flags if kind == _LIMIT else _IOC
+        order.flags = flags & _FLAGS
         own.live += 1
     elif kind == _CANCEL:
         if state == _FREE or state == _PENDING_CANCEL:
@@ -152,11 +155,19 @@ def send(m, p, out):
             own.rejects += 1
             continue
         order = own.orders[msg.slot]
-        if not _note_sent(own, order, msg.kind, msg.side, msg.px, msg.lots, msg.flags, m.now_ns):
+        if msg.kind <= _AMEND and not _note_sent(
+            own, order, msg.kind, msg.side, msg.px, msg.lots, msg.flags, m.now_ns
+        ):
             own.rejects += 1
             continue
         m.message_free = m.messages[j].next
         w = m.messages[j]
+        if msg.flags & _RARE:
+            terms = out.terms[i]
+            w.trigger_px = terms.trigger_px
+            w.display_lots = terms.display_lots
+            w.min_lots = terms.min_lots
+            w.expire_ns = terms.expire_ns
         w.px = msg.px
         w.lots = msg.lots
         w.slot = msg.slot
@@ -175,6 +186,8 @@ def send(m, p, out):
 @leaf
 def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
     """Queue a private response; ``fee`` is money paid. Participants without slots hear nothing."""
+    if m.bare != 0:
+        return
     part = m.part[p]
     if part.own_capacity == 0:
         return
@@ -219,7 +232,7 @@ def _release(own, order):
 @leaf
 def _learn(own, r, unit_value):
     """Apply one response to what its reader knows."""
-    order = own.orders[r.slot]
+    order = own.orders[max(r.slot, 0)]
     kind = r.kind
     if kind == _FILL:
         own.position += r.side * r.lots
@@ -229,6 +242,8 @@ def _learn(own, r, unit_value):
             own.last_bid_fill_ns = r.t_ns
         else:
             own.last_ask_fill_ns = r.t_ns
+        if r.slot == NONE:  # the exchange closed a position
+            return
         order.lots -= r.lots
         order.filled += r.lots
         if order.lots <= 0 and order.state != _FREE and order.state != _PENDING_NEW:
@@ -248,7 +263,7 @@ def _learn(own, r, unit_value):
     elif kind == _CANCELLED:
         if order.state != _FREE:
             _release(own, order)
-    else:
+    elif kind == _REJECTED:
         own.rejects += 1
         if r.request == _LIMIT or r.request == _MARKET:
             _release(own, order)
@@ -282,7 +297,7 @@ def read_reports(m, p, until_ns):
 # ------------------------------------------------------------------ public feed
 @leaf
 def _fill_side(s, px, lots, empty_px, levels):
-    key = s.best
+    key = visible_key(s, s.best)
     mask = len(s.levels) - 1
     for i in range(levels):
         if key == NO_KEY:
@@ -296,9 +311,9 @@ def _fill_side(s, px, lots, empty_px, levels):
                 far = s.far_head
                 while s.far[far].key != key:
                     far = s.far[far].next
-                lots[i] = s.far[far].volume
+                lots[i] = s.far[far].level.volume
             if i + 1 < levels:
-                key = next_key(s, key)
+                key = visible_key(s, next_key(s, key))
 
 
 @leaf
@@ -317,6 +332,9 @@ def capture(m, p, view):
     view.ofi = b.ofi
     view.phase = b.instrument.phase
     view.stale = 1 if b.instrument.phase != _CONTINUOUS else 0
+    view.indicative_px = b.indicative_px
+    view.indicative_lots = b.indicative_lots
+    view.surplus_lots = b.surplus_lots
     if part.signal_delay_ns >= 0:
         view.signal = value_at(m.value, m.value_rng, m.now_ns - part.signal_delay_ns)
     else:

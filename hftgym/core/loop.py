@@ -21,6 +21,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.exchange import process
 from hftgym.core.jit import leaf
+from hftgym.core.phases import run_due
 from hftgym.core.queue import event_class, first_event, first_ns, settle_queue, take_first
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
@@ -109,19 +110,25 @@ def _run(m, table, ops, log, until_ns, budget):
             if tape_ns < t_ns or (tape_ns == t_ns and event_class(first_event(m).key) > _TAPE):
                 t_ns = tape_ns
                 from_tape = True
+        is_due = m.due_ns <= t_ns  # ends come before all else of their instant
+        if is_due:
+            t_ns = m.due_ns
         if m.awaiting > 0 and t_ns > m.await_ns:
             return _EXTERNAL
         if t_ns > until_ns or t_ns == NEVER_NS:
             if until_ns < NEVER_NS:
                 m.now_ns = max(m.now_ns, until_ns)
             return _UNTIL
-        # One event trades with every resting order at the most.
-        if log_rows > 0 and m.log_used + 2 * m.order_live + 8 > log_rows:
+        # One event ends every order at the most, and shows every slice of an iceberg.
+        if log_rows > 0 and m.log_used + 3 * m.order_live + 2 * m.slices + 8 > log_rows:
             return _LOG_FULL
         if budget == 0:
             return _BUDGET
         budget -= 1
         m.now_ns = t_ns
+        if is_due:
+            run_due(m, log, m.books[0])
+            continue
         if from_tape:
             tape.cursor += 1
             play(m, log, ops[tape.cursor - 1])
@@ -137,7 +144,7 @@ def _run(m, table, ops, log, until_ns, budget):
         elif kind == _CAPTURE:
             on_capture(m, who, what)
         elif kind == _EXPIRY:
-            on_expiry(m, what)
+            on_expiry(m, log, what)
         else:
             _deliver(m, table, who, what)
     return _FAULT

@@ -17,6 +17,7 @@ class MarketClass:
         participants: traders, background and learners together.
         own_orders: order slots of all participants together.
         orders: resting orders.
+        rare: orders with a side record: icebergs, stops, orders with an end.
         window: direct price levels a side (a power of two, at least 64).
         far_levels: occupied price levels a side outside of the window.
         messages: messages in flight.
@@ -29,6 +30,7 @@ class MarketClass:
     participants: int
     own_orders: int
     orders: int
+    rare: int
     window: int
     far_levels: int
     messages: int
@@ -37,14 +39,23 @@ class MarketClass:
     tape_orders: int
 
 
+#         name, participants, own orders, orders, rare, window, far, messages, reports, events, tape
 MARKET_CLASSES = {
     size.name: size
     for size in (
-        MarketClass("small", 16, 320, 640, 256, 64, 128, 384, 192, 512),
-        MarketClass("medium", 128, 8_192, 16_384, 4_096, 1_024, 2_048, 8_192, 2_048, 16_384),
-        MarketClass("large", 1_024, 65_536, 65_536, 16_384, 4_096, 8_192, 65_536, 8_192, 65_536),
+        MarketClass("small", 16, 320, 640, 96, 256, 64, 128, 384, 192, 512),
         MarketClass(
-            "huge", 8_192, 524_288, 1 << 20, 65_536, 16_384, 65_536, 1 << 19, 65_536, 1 << 20
+            "medium", 128, 8_192, 16_384, 4_096, 4_096, 1_024, 2_048, 8_192, 2_048, 16_384
+        ),
+        MarketClass(
+            "large", 1_024, 65_536, 65_536, 16_384, 16_384, 4_096, 8_192, 65_536, 8_192, 65_536
+        ),
+        MarketClass(
+            "huge", 8_192, 1 << 19, 1 << 20, 1 << 18, 65_536, 16_384, 65_536, 1 << 19, 65_536,
+            1 << 20,
         ),
     )
-}
+}  # fmt: skip
+
+#: A book without participants (``hftgym.OrderBook``): memory that is never used is never touched.
+BOOK_CLASS = MarketClass("book", 1, 1, 1 << 24, 1 << 20, 16_384, 8_192, 2, 2, 2, 1)

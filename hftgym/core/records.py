@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from hftgym.core.constants import (
+    FEE_TIERS,
     MAX_OUT,
     MAX_OWN_ORDERS,
     MEMORY_BYTES,
     PARAMS_BYTES,
+    PHASE_PLAN,
     QUEUE_SLOTS,
     VALUE_RING,
     VIEW_LEVELS,
@@ -94,6 +96,9 @@ VIEW = record(
         ("signed_volume", "i8"),  # buyer-initiated minus seller-initiated lots
         ("ofi", "i8"),  # order flow imbalance at the touch (Cont, Kukanov, Stoikov 2014), lots
         ("queue_ahead", "i8", (QUEUE_SLOTS,)),  # of own order slots; -1 when not resting
+        ("indicative_px", "i8"),  # at which a call phase would uncross; NO_PX: nowhere
+        ("indicative_lots", "i8"),
+        ("surplus_lots", "i8"),  # buy minus sell lots left at that price
         ("signal", "f8"),  # latent value, in px, for participants declared to see it; else NaN
         ("phase", "i4"),
         ("stale", "i4"),
@@ -139,11 +144,15 @@ OUT_MESSAGE = record(
     [
         ("px", "i8"),
         ("lots", "i8"),
-        ("slot", "i4"),  # own order slot
+        ("flags", "i4"),  # Flag; a self-trade mode of its own above them
+        ("slot", "i2"),  # own order slot
         ("kind", "i1"),  # MessageKind
         ("side", "i1"),
-        ("flags", "i2"),
     ]
+)
+#: What only some orders need, read with the Flag of that name.
+TERMS = record(
+    [("trigger_px", "i8"), ("display_lots", "i8"), ("min_lots", "i8"), ("expire_ns", "i8")]
 )
 OUT = record(
     [
@@ -151,10 +160,12 @@ OUT = record(
         ("wake_on", "i4"),  # WakeOn flags
         ("count", "i4"),  # messages in use
         ("messages", OUT_MESSAGE, (MAX_OUT,)),
+        ("terms", TERMS, (MAX_OUT,)),  # beside the messages
     ]
 )
 
 # ------------------------------------------------------------------ the exchange
+FEE_TIER = record([("min_lots", "i8"), ("maker_fee", "i8"), ("taker_fee", "i8")])
 INSTRUMENT = record(
     [
         ("px_min", "i8"),
@@ -162,11 +173,26 @@ INSTRUMENT = record(
         ("max_lots", "i8"),
         ("tick_px", "i8"),
         ("unit_value", "i8"),  # money units of one price unit times one lot
-        ("maker_fee", "i8"),  # money units per lot; negative is a rebate
+        ("maker_fee", "i8"),  # per lot in money units, or millionths of the value; a rebate < 0
         ("taker_fee", "i8"),
         ("start_px", "i8"),
-        ("stp", "i4"),
+        ("stp", "i4"),  # Stp of messages that name none
         ("phase", "i4"),
+        ("matching", "i4"),
+        ("fee_unit", "i4"),
+        ("stop_on", "i4"),
+        ("band_action", "i4"),
+        ("dynamic_band_px", "i8"),  # 0: no band
+        ("static_band_px", "i8"),
+        ("top_max_lots", "i8"),
+        ("min_alloc_lots", "i8"),
+        ("fifo_percent", "i8"),
+        ("collar_bps", "i8"),
+        ("call_ns", "i8"),
+        ("halt_ns", "i8"),
+        ("auction_fee", "i8"),
+        ("fee_tier_count", "i8"),
+        ("fee_tiers", FEE_TIER, (FEE_TIERS,)),  # beyond the base, rising
     ]
 )
 
@@ -175,7 +201,7 @@ ACCOUNT = record(
         ("cash", "i8"),  # money units, after fees
         ("fees", "i8"),  # money units paid so far (negative: earned)
         ("position", "i8"),  # lots
-        ("open_buy_lots", "i8"),
+        ("open_buy_lots", "i8"),  # reserves and sleeping stops included
         ("open_sell_lots", "i8"),
         ("maker_lots", "i8"),
         ("taker_lots", "i8"),
@@ -185,35 +211,57 @@ ACCOUNT = record(
         ("edge_2px", "i8"),  # sum over fills of 2 * side * lots * (mid before the event - px)
         ("firm", "i4"),
         ("killed", "i4"),
+        ("disconnected", "i4"),
+        ("cancel_on_disconnect", "i4"),
+        ("kill_armed", "i4"),  # ``kill_equity`` counts
+        ("kill_flatten", "i4"),
+        ("limited", "i4"),  # ``position_limit`` counts
+        ("lmm_percent", "i4"),
+        ("kill_equity", "i8"),  # money units
+        ("position_limit", "i8"),
     ]
 )
 
 ORDER = record(
     [
-        ("px", "i8"),
-        ("lots", "i8"),
+        ("px", "i8"),  # of a sleeping stop: its trigger
+        ("lots", "i8"),  # shown, unless hidden
         ("next", "i4"),  # behind it at its price
         ("prev", "i4"),
-        ("slot", "i4"),  # owner's order slot, or the ordinal of a tape order
-        ("gen", "i4"),
+        # Owner's order slot, or the ordinal of a tape order; in a bare book its generation. With
+        # the mark RARE the index of its side record, which has that number then.
+        ("slot", "i4"),
         ("owner", "i2"),
         ("side", "i1"),
-        ("flags", "i1"),
+        ("flags", "u1"),  # low byte of Flag, and OrderMark
     ]
 )
-assert ORDER.itemsize == 40
+assert ORDER.itemsize == 32  # two to a cache line
 
-LEVEL = record([("volume", "i8"), ("head", "i4"), ("tail", "i4")])
-FAR_LEVEL = record(
+RARE = record(
     [
-        ("key", "i8"),
-        ("volume", "i8"),
-        ("head", "i4"),
-        ("tail", "i4"),
-        ("next", "i4"),
+        ("reserve", "i8"),  # lots of an iceberg that are not shown
+        ("display", "i8"),
+        ("expire_ns", "i8"),  # NEVER_NS: no end
+        ("limit_px", "i8"),  # of a sleeping stop
+        ("serial", "i8"),  # counts side records: no two have the same
+        ("slices", "i8"),  # of an iceberg, at the most
+        ("order", "i4"),
+        ("slot", "i4"),  # the order's own
+        ("next", "i4"),  # in the order of expiry; free list
         ("prev", "i4"),
+        ("kind", "i4"),  # MessageKind of a sleeping stop
+        ("flags", "i4"),  # of its message
     ]
 )
+
+LEVEL = record([("volume", "i8"), ("head", "i4"), ("tail", "i4")])  # volume: visible lots
+FAR_LEVEL = record([("key", "i8"), ("level", LEVEL), ("next", "i4"), ("prev", "i4")])
+#: Market orders of one side that wait for an uncross.
+WAITING = record([("lots", "i8"), ("head", "i4"), ("tail", "i4")])
+#: Scratch of an uncross: the prices at which most lots trade, and those that a collar allows.
+BOUNDS = record([("low", "i8"), ("high", "i8"), ("collar_low", "i8"), ("collar_high", "i8")])
+PLANNED = record([("t_ns", "i8"), ("phase", "i8")])
 
 MESSAGE = record(
     [
@@ -221,10 +269,14 @@ MESSAGE = record(
         ("lots", "i8"),
         ("slot", "i4"),
         ("gen", "i4"),
+        ("flags", "i4"),
         ("participant", "i2"),
-        ("flags", "i2"),
         ("kind", "i1"),
         ("side", "i1"),
+        ("trigger_px", "i8"),
+        ("display_lots", "i8"),
+        ("min_lots", "i8"),
+        ("expire_ns", "i8"),
         ("next", "i4"),  # free list
     ]
 )
@@ -276,19 +328,31 @@ LOG_ROW = record(
         ("lots", "i8"),
         ("maker_slot", "i4"),
         ("taker_slot", "i4"),
+        ("maker_gen", "i4"),
+        ("taker_gen", "i4"),
         ("maker", "i2"),  # participant index; -1: none
         ("taker", "i2"),
         ("kind", "i1"),  # LogKind
-        ("side", "i1"),  # of the taker in a trade, of the order otherwise
-        ("reason", "i2"),
+        ("side", "i1"),  # of the taker in a trade (0: an uncross), of the order otherwise
+        ("reason", "i1"),
+        ("marks", "i1"),  # LogMark
     ]
 )
 
 #: Rows of a log buffer: the loop pauses when they are used, its owner takes them and goes on.
 LOG_ROWS = 65_536
-#: A log buffer. A record, not an array: an array argument costs an atomic reference count in
-#: every leaf that it is handed to (a message of the bench stream took 75 ns instead of 22).
-LOG = record([("capacity", "i8"), ("rows", LOG_ROW, (LOG_ROWS,))])
+
+
+def log_record(rows: int) -> np.dtype:
+    """Return a log buffer.
+
+    A record, not an array: an array argument costs an atomic reference count in every leaf that it
+    is handed to (a message of the bench stream took 75 ns instead of 22).
+    """
+    return record([("capacity", "i8"), ("rows", LOG_ROW, (rows,))])
+
+
+LOG = log_record(LOG_ROWS)
 
 #: Addresses of compiled strategies.
 MAX_KINDS = 256
@@ -378,6 +442,7 @@ def side_record(size: MarketClass) -> np.dtype:
             ("best", "i8"),  # best key; NO_KEY when empty
             ("base", "i8"),  # lowest key of the window
             ("orders", "i8"),
+            ("hidden", "i8"),  # hidden orders among them
             ("levels_used", "i4"),  # in the window
             ("far_head", "i4"),  # best far level
             ("far_free", "i4"),
@@ -395,7 +460,9 @@ def book_record(size: MarketClass) -> np.dtype:
     return record(
         [
             ("instrument", INSTRUMENT),
-            ("sides", side_record(size), (2,)),  # 0: bids, 1: asks
+            # 0: bids, 1: asks; sleeping stops by trigger, next to wake first, 2: buy, 3: sell
+            ("sides", side_record(size), (4,)),
+            ("waiting", WAITING, (2,)),
             ("mid_2px", "i8"),
             ("last_px", "i8"),
             ("trades", "i8"),
@@ -406,6 +473,20 @@ def book_record(size: MarketClass) -> np.dtype:
             ("touch_bid_lots", "i8"),
             ("touch_ask_px", "i8"),
             ("touch_ask_lots", "i8"),
+            ("stop_px", "i8"),  # last price between two firms; NO_PX: none yet
+            ("static_px", "i8"),  # reference of the static band
+            ("band_px", "i8"),  # of the dynamic band: last price before the transaction
+            ("collar_bid_px", "i8"),  # touch when continuous trading ended
+            ("collar_ask_px", "i8"),
+            ("own_end_ns", "i8"),  # when the phase ends on its own; NEVER_NS: it does not
+            ("next_phase", "i4"),
+            ("extended", "i4"),  # this call has been extended
+            ("has_reference", "i4"),  # the last price may stand in for a missing auction price
+            ("stops_left", "i4"),  # stops that are to wake in another round
+            ("indicative_px", "i8"),  # NO_PX: nothing would trade
+            ("indicative_lots", "i8"),
+            ("surplus_lots", "i8"),
+            ("bounds", BOUNDS),
         ]
     )
 
@@ -437,6 +518,23 @@ def market_record(size: MarketClass) -> np.dtype:
             ("has_front", "i4"),  # ``front`` is the first event, before all of ``events``
             ("front", EVENT),
             ("order_free", "i4"),
+            ("order_high", "i4"),  # slots that were ever used: those behind need no free list
+            ("order_limit", "i4"),
+            ("rare_free", "i4"),
+            ("rare_high", "i4"),
+            ("rare_live", "i4"),
+            ("rare_serial", "i8"),
+            ("slices", "i8"),  # trades that the live icebergs can cause beyond one each
+            ("expiry_head", "i4"),  # side records with an end, the first to come first
+            ("expiry_tail", "i4"),
+            ("due_ns", "i8"),  # when an order or a phase ends, or stops are left to wake
+            ("plan_next", "i8"),
+            ("plan_count", "i8"),
+            ("plan", PLANNED, (PHASE_PLAN,)),
+            ("kill_watch", "i4"),  # participants with an armed kill switch
+            ("bare", "i4"),  # a book without participants: no accounts, reports, slots
+            ("ended", "i4"),  # scratch: why the aggressor had to stop (Reason)
+            ("refused", "i4"),  # in a bare book: why the last message was refused (Reason)
             ("message_free", "i4"),
             ("report_free", "i4"),
             ("view_free", "i4"),
@@ -451,8 +549,10 @@ def market_record(size: MarketClass) -> np.dtype:
             ("views", VIEW, (views,)),
             ("view_next", "i4", (views,)),
             ("orders", ORDER, (size.orders,)),
+            ("rare", RARE, (size.rare,)),
             ("slot_order", "i4", (size.own_orders,)),  # own order slot -> resting order
             ("slot_filled", "i8", (size.own_orders,)),  # lots filled of the order in the slot
+            ("slot_gen", "i4", (size.own_orders,)),  # of the message that brought it
             ("tape_order", "i4", (size.tape_orders,)),  # tape ordinal -> resting order
             ("books", book_record(size), (1,)),
             ("reports", REPORT, (size.reports,)),

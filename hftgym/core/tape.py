@@ -7,7 +7,16 @@ every row, at every level.
 
 from __future__ import annotations
 
-from hftgym.core.book import level_head, next_key, reduce, rest, rest_front, side_index
+from hftgym.core.book import (
+    has_room,
+    level_head,
+    make_room,
+    next_key,
+    rest,
+    side_index,
+    take_order,
+    to_front,
+)
 from hftgym.core.channels import give_message, take_message, trigger_all
 from hftgym.core.constants import (
     NO_KEY,
@@ -16,13 +25,19 @@ from hftgym.core.constants import (
     EventClass,
     Fault,
     LogKind,
+    MessageKind,
+    OrderMark,
     Phase,
+    Stp,
     TapeFlag,
     TapeKind,
     WakeOn,
 )
-from hftgym.core.exchange import fill, match, open_lots, publish, take_out, write_log
 from hftgym.core.jit import leaf
+from hftgym.core.ledger import open_lots, write_log
+from hftgym.core.matching import match
+from hftgym.core.orders import add_rare, fill, has_rare_room, shrink, take_out
+from hftgym.core.phases import change_phase, finish
 from hftgym.core.queue import push
 
 _ADD = int(TapeKind.ADD)
@@ -38,9 +53,10 @@ _CONTINUOUS = int(Phase.CONTINUOUS)
 _HALT = int(Phase.HALT)
 _EXPIRY = int(EventClass.EXPIRY)
 _LOG_HIDDEN = int(LogKind.HIDDEN_TRADE)
-_LOG_PHASE = int(LogKind.PHASE)
 _ON_TRADE = int(WakeOn.TRADE)
-_ON_PHASE = int(WakeOn.PHASE)
+_RARE = int(OrderMark.RARE)
+_LIMIT = int(MessageKind.LIMIT)
+_STP_OFF = int(Stp.OFF)
 _ORDER_POOL = int(Fault.ORDER_POOL)
 _ORDINALS = int(Fault.TAPE_ORDINALS)
 _MESSAGE_POOL = int(Fault.MESSAGE_POOL)
@@ -55,20 +71,24 @@ def _post(m, log, b, op, front):
     tape = m.tape
     old = m.tape_order[op.ordinal]
     if old != NONE:  # a survivor whose ordinal history uses again: it rests on, without a name
-        m.orders[old].slot = NONE
-    lots = match(m, log, b, tape.owner, NONE, 0, op.side, op.px, op.lots)
+        o = m.orders[old]
+        if o.flags & _RARE:
+            m.rare[o.slot].slot = NONE
+        else:
+            o.slot = NONE
+    lots = match(m, log, b, tape.owner, NONE, 0, op.side, op.px, op.lots, _STP_OFF, _LIMIT)
     m.tape_order[op.ordinal] = NONE
     if lots == 0:
         return
     s = b.sides[side_index(op.side)]
-    tape.serial += 1
-    if front:
-        index = rest_front(m, s, tape.owner, op.ordinal, tape.serial, op.side * op.px, lots, 0)
-    else:
-        index = rest(m, s, tape.owner, op.ordinal, tape.serial, op.side * op.px, lots, 0)
-    if index == NONE:
+    key = op.side * op.px
+    if not has_room(m) or not make_room(s, key):
         m.fault = _ORDER_POOL
         return
+    index = take_order(m)
+    rest(m, s, index, tape.owner, op.ordinal, key, lots, 0)
+    if front:
+        to_front(m, s, index)
     m.tape_order[op.ordinal] = index
     open_lots(m, tape.owner, op.side, lots)
 
@@ -81,8 +101,7 @@ def _shrink(m, b, order_index, lots):
         taken = o.lots
         take_out(m, b, order_index)
         return taken
-    open_lots(m, o.owner, o.side, -lots)
-    reduce(b.sides[side_index(o.side)], o, lots)
+    shrink(m, b, order_index, lots)
     return lots
 
 
@@ -127,7 +146,6 @@ def _execute(m, log, b, op):
         fill(m, log, b, order_index, tape.owner, NONE, 0, part_lots)
         lots -= part_lots
     named = m.tape_order[op.ordinal] if op.ordinal >= 0 else NONE
-    serial = m.orders[named].gen if named != NONE else 0
     done = 0
     if named != NONE:
         lots = _fill_agents(m, log, b, side, level_head(s, key), named, lots)
@@ -143,38 +161,55 @@ def _execute(m, log, b, op):
     tape.missed += lots
     if b.trades != before:
         trigger_all(m, _ON_TRADE)
-    # History executed more of the named order than agents left to it: the surplus goes.
-    if named != NONE and op.ordinal >= 0 and m.tape_order[op.ordinal] == named:
+    # History executed more of the named order than agents left to it: the surplus goes. An order
+    # that has gone is no longer that of its ordinal.
+    if named != NONE and m.tape_order[op.ordinal] == named:
         surplus = min(op.lots - done, m.orders[named].lots)
-        if surplus > 0 and m.orders[named].gen == serial:
+        if surplus > 0:
             tape.surviving += surplus
             if tape.resilience_ns == 0:
                 _shrink(m, b, named, surplus)
             else:
-                _expire_later(m, named, serial, surplus)
+                _expire_later(m, named, surplus)
 
 
 @leaf
-def _expire_later(m, order_index, serial, lots):
+def _expire_later(m, order_index, lots):
+    """Let some lots of an order go later; its side record has a serial that no other one has."""
+    o = m.orders[order_index]
+    if o.flags & _RARE == 0:
+        if not has_rare_room(m):
+            m.fault = _ORDER_POOL
+            return
+        add_rare(m, order_index)
     j = take_message(m)
     if j == NONE:
         m.fault = _MESSAGE_POOL
         return
-    m.messages[j].slot = order_index
-    m.messages[j].gen = serial
+    m.messages[j].slot = o.slot
+    m.messages[j].px = m.rare[o.slot].serial
     m.messages[j].lots = lots
     push(m, m.now_ns + m.tape.resilience_ns, _EXPIRY, m.tape.owner, j)
 
 
 @leaf
-def on_expiry(m, j):
+def on_expiry(m, log, j):
     """Cancel what survived of an order of history, if it is still there."""
     msg = m.messages[j]
-    o = m.orders[msg.slot]
-    if o.owner == m.tape.owner and o.gen == msg.gen:
-        _shrink(m, m.books[0], msg.slot, msg.lots)
-        publish(m, m.books[0])
+    r = m.rare[msg.slot]
+    if r.order != NONE and r.serial == msg.px:
+        b = m.books[0]
+        b.band_px = b.last_px
+        _shrink(m, b, r.order, msg.lots)
+        finish(m, log, b)
     give_message(m, j)
+
+
+@leaf
+def _print(b, px):
+    """Let a trade of history that touches no order set the last price."""
+    b.last_px = px
+    b.stop_px = px
 
 
 @leaf
@@ -190,8 +225,8 @@ def _execute_hidden(m, log, b, op):
         lots = _fill_agents(m, log, b, op.side, level_head(s, key), NONE, lots)
         key = worse
     if lots > 0:
-        write_log(m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0)
-    b.last_px = op.px
+        write_log(m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0, 0)
+    _print(b, op.px)
     if b.trades != before:
         trigger_all(m, _ON_TRADE)
 
@@ -200,9 +235,7 @@ def _execute_hidden(m, log, b, op):
 def _set_phase(m, log, b, op):
     """Follow a halt (-1), the return of quoting (0) or of trading (1)."""
     if op.lots != 0:
-        b.instrument.phase = _CONTINUOUS if op.lots > 0 else _HALT
-        write_log(m, log, _LOG_PHASE, NONE, NONE, NONE, NONE, 0, 0, 0, b.instrument.phase)
-        trigger_all(m, _ON_PHASE)
+        change_phase(m, log, b, _CONTINUOUS if op.lots > 0 else _HALT)
 
 
 @leaf
@@ -230,6 +263,7 @@ def _measure_gap(m, b, op):
 def play(m, log, op):
     """Play one operation of the tape."""
     b = m.books[0]
+    b.band_px = b.last_px
     kind = op.kind
     if kind == _ADD:
         _post(m, log, b, op, False)
@@ -242,11 +276,11 @@ def play(m, log, op):
     elif kind == _HIDDEN:
         _execute_hidden(m, log, b, op)
     elif kind == _PRINT:
-        b.last_px = op.px
+        _print(b, op.px)
     elif kind == _PHASE:
         _set_phase(m, log, b, op)
     if op.flags & _ROW_END:
         m.messages_done += 1
         m.tape_rows_done += 1
-        publish(m, b)
+        finish(m, log, b)
         _measure_gap(m, b, op)
