@@ -40,9 +40,11 @@ app = typer.Typer(
 data_app = typer.Typer(help="Check real market data.")
 verify_app = typer.Typer(help="Replay a file and compare the result.")
 bench_app = typer.Typer(help="Measure speed on this machine.")
+selftest_app = typer.Typer(help="Check the exchange of this installation.")
 app.add_typer(data_app, name="data")
 data_app.add_typer(verify_app, name="verify")
 app.add_typer(bench_app, name="bench")
+app.add_typer(selftest_app, name="selftest")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ScenarioName = Annotated[str, typer.Argument(help="A bundled scenario, or a .yaml file.")]
@@ -54,6 +56,13 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+
+
+class VectorEngine(StrEnum):
+    """Which exchange plays vectors."""
+
+    compiled = "compiled"
+    reference = "reference"
 
 
 def _version(wanted: bool) -> None:
@@ -244,6 +253,26 @@ def bench_env_command(as_json: Json = False) -> None:
     from hftgym.bench.env import bench_env
 
     _show(bench_env(say=_say), as_json)
+
+
+@selftest_app.command("vectors")
+def selftest_vectors(
+    file: Annotated[Path, typer.Argument(help="A JSON file of vectors.")],
+    engine: Annotated[
+        VectorEngine, typer.Option(help="The compiled exchange, or its slow twin.")
+    ] = VectorEngine.compiled,
+    as_json: Json = False,
+) -> None:
+    """Play cases with known answers on the exchange and compare.
+
+    Names the first difference of each case that fails, and counts.
+
+    Example: hftgym selftest vectors exchange_vectors.json
+    """
+    from hftgym.selftest.vectors import run_vectors
+
+    report = run_vectors(file, engine.value)
+    _show(report, as_json, text=str(report), ok=report.ok)
 
 
 def _say(text: str) -> None:

@@ -272,7 +272,7 @@ def open_venue(
         slots = size.own_orders // max(len(members), 1)
         if (
             len(members) <= size.participants
-            and len(orders) <= min(slots, size.rare, size.far_levels)
+            and len(actions) <= min(slots, size.rare, size.far_levels)
             and reports <= size.reports
         ):
             return CompiledVenue(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +12,7 @@ from hftgym.names import nearest
 
 MAX_BYTES = 1 << 26
 _INT64 = (-(1 << 63), (1 << 63) - 1)
+_FAR = 1e18
 _SHOWN_CHARS = 60
 
 
@@ -94,13 +94,12 @@ class Node:
         """Return an integer, or None for null."""
         return None if self.value is None else self.integer()
 
-    def number(self, low: float = -math.inf) -> float:
-        """Return a number, finite and at least ``low``."""
+    def number(self, low: float = -_FAR, high: float = _FAR) -> float:
+        """Return a number, as a float."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             self._not("a number")
-        # Python's integers have no end, floats do.
-        if not low <= self.value or abs(self.value) > 1e300:
-            self._not("a number" if low == -math.inf else f"a number of at least {low:g}")
+        if not low <= self.value <= high:
+            self._not(f"a number from {low:g} to {high:g}")
         return float(self.value)
 
     def text(self) -> str:

@@ -218,7 +218,7 @@ def _auction(node: Node, data: Node, wanted: Node) -> tuple[Calling, dict[str, A
         data,
         orders,
         [] if reference_px is None else [reference_px],
-        tick_px=_integer(data, "tick", 1, 1),
+        tick_px=_integer(data, "tick", 1, 1, 1 << 31),
         collar_bps=_collar_bps(data, reference_px),
     )
     expected = None if wanted.value is None else _row(wanted, 0, 3)
@@ -232,7 +232,7 @@ def _collar_bps(data: Node, reference_px: int | None) -> int:
     collar = data.find("collar")
     if collar is None or collar.value is None:
         return 0
-    bps = collar.number(0.0) * _BPS_PER_PERCENT
+    bps = collar.number(0.0, 100.0) * _BPS_PER_PERCENT
     if abs(bps - round(bps)) > 1e-6:
         collar.fail(f"{collar.value} % is not a whole number of basis points")
     if bps and reference_px is None:

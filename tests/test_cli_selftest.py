@@ -1,0 +1,106 @@
+"""The command ``hftgym selftest``: what it prints, and how it leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hftgym.cli import main
+
+BOOK = [["a", "S", 101, 5], ["b", "B", 99, 4]]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of two vectors, of which the second expects too much."""
+    action = ["add", 1, "B", 101, 3]
+    vectors = [
+        {
+            "id": f"take {lots}",
+            "kind": "fifo",
+            "input": {"book": BOOK, "actions": [action]},
+            "expected": {"trades": [["a", 1, 101, lots]]},
+        }
+        for lots in (3, 5)
+    ]
+    path = tmp_path / "vectors.json"
+    path.write_text(json.dumps({"vectors": vectors}))
+    return path
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_vectors_are_counted_and_a_failure_is_named(
+    file: Path, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["selftest", "vectors", str(file), "--engine", engine]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == [
+        'FAILED take 5: trades[0]: expected ["a", 1, 101, 5], got ["a", 1, 101, 3]',
+        "1 passed, 1 failed",
+    ]
+    assert captured.err == ""
+
+
+def test_the_compiled_exchange_is_judged_unless_told_otherwise(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["selftest", "vectors", str(file), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "engine": "compiled",
+        "passed": 1,
+        "failed": 1,
+        "passed_by_kind": {"fifo": 1},
+        "failures": [
+            {
+                "id": "take 5",
+                "what": "trades[0]",
+                "expected": '["a", 1, 101, 5]',
+                "got": '["a", 1, 101, 3]',
+            }
+        ],
+    }
+
+
+def test_vectors_that_hold_leave_with_0(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(file.read_text().replace("101, 5]]}", "101, 3]]}"))
+    assert main(["selftest", "vectors", str(file), "--engine", "reference"]) == 0
+    assert capsys.readouterr().out == "2 passed, 0 failed\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "exit_code", "said"),
+    [
+        (None, "HG-N150", 66, "can not read the file"),
+        ("{", "HG-D150", 65, "not JSON"),
+        ('{"vectors": [{"id": "x", "kind": "y"}]}', "HG-D151", 65, "vectors[0] 'x': unknown kind"),
+    ],
+)
+def test_a_bad_file_is_one_line_with_its_place(
+    tmp_path: Path,
+    text: str | None,
+    code: str,
+    exit_code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "vectors.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["selftest", "vectors", str(path)]) == exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith(f"hftgym: error[{code}] {path}:")
+    assert said in captured.err
+
+
+def test_an_unknown_engine_is_a_usage_error(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "vectors", str(file), "--engine", "quick"]) == 2
+    assert "error[HG-U000]" in capsys.readouterr().err
+
+
+def test_the_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "vectors", "--help"]) == 0
+    assert "Example: hftgym selftest vectors exchange_vectors.json" in capsys.readouterr().out
