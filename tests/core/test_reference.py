@@ -40,6 +40,7 @@ from hftgym.selftest.venue import PHASE_ACTION, TIME_ACTION
 
 RULES = Rules(start_px=100, px_max=1_000, unit_value=1, taker_fee=0)
 FIRMS = (1, 2, 3, 4)
+CALL: dict[str, Any] = {"phase": Phase.OPENING_AUCTION}
 FILL, CANCELLED = ReportKind.FILL, ReportKind.CANCELLED
 
 
@@ -172,15 +173,15 @@ def test_to_limit_rests_at_the_touch_it_met() -> None:
     assert reason(opened().process(market(1, 0, BUY, 7, Flag.TO_LIMIT))) == Reason.NO_PRICE
 
 
-def test_orders_of_an_instant_expire_before_its_phase_and_by_entry() -> None:
+def test_orders_of_an_instant_expire_as_they_came_to_rest() -> None:
     exchange = opened(
         buy(0, 5, 99, 1, Flag.GTD, expire_ns=10),
         buy(0, 1, 99, 1, Flag.GTD, expire_ns=10),
         buy(0, 3, 99, 1, Flag.GTD, expire_ns=9),
     )
-    exchange.process(amend(0, 5, 98, 1))  # neither its time nor its place in entry change
+    exchange.process(amend(0, 5, 98, 1))  # keeps its time, and comes to rest anew
     assert [r.slot for r in exchange.advance(9).reports] == [3]
-    assert [r.slot for r in exchange.advance(10).reports] == [5, 1]
+    assert [r.slot for r in exchange.advance(10).reports] == [1, 5]
     late = buy(0, 0, 99, 1, Flag.GTD, expire_ns=10)
     assert reason(exchange.process(late)) == Reason.BAD_EXPIRY
 
@@ -268,6 +269,17 @@ def test_stops_wake_in_the_order_of_the_moving_price_and_each_moves_it_anew() ->
     assert exchange.stops() == [(BUY, 110, 1_000, 1, 2, 0)]
 
 
+def test_of_stops_that_are_through_at_once_the_buyers_wake_first() -> None:
+    exchange = opened(
+        sell(0, 0, 100, 2),
+        market(1, 0, SELL, 1, Flag.STOP, trigger_px=100),
+        market(1, 1, BUY, 1, Flag.STOP, trigger_px=100),
+    )
+    outcome = exchange.process(buy(2, 0, 100, 1))
+    woken = [r.slot for r in outcome.reports if r.kind == ReportKind.TRIGGERED]
+    assert woken == [1, 0]
+
+
 @pytest.mark.parametrize(("stop_on", "wakes"), [(StopOn.TOUCH, True), (StopOn.MARK, False)])
 def test_the_touch_wakes_a_stop_that_the_mid_does_not(stop_on: StopOn, wakes: bool) -> None:
     exchange = opened(buy(0, 0, 90, 1), sell(0, 1, 101, 1), rules=replace(RULES, stop_on=stop_on))
@@ -305,14 +317,36 @@ def test_pro_rata_gives_to_top_makers_time_size_and_the_rest_by_time() -> None:
     assert traded(outcome) == [(0, 0, 100, 278), (1, 0, 100, 8), (2, 0, 100, 114)]
 
 
-def test_pro_rata_by_time_first_and_no_shares_below_the_least() -> None:
+@pytest.mark.parametrize(
+    ("fifo_percent", "least", "shares"),
+    [
+        (0, 1, [6, 2, 7]),  # 5, 2 and 7 by size, and one by time
+        (0, 3, [8, 0, 7]),  # 2 is below the least
+        (40, 1, [9, 1, 5]),  # 6 by time; 9 among 14, 10 and 30: 2, 1 and 5, and one by time
+    ],
+)
+def test_pro_rata_by_time_and_no_shares_below_the_least(
+    fifo_percent: int, least: int, shares: list[int]
+) -> None:
     rules = replace(
-        RULES, matching=Matching.PRO_RATA, fifo_percent=50, min_alloc_lots=3, top_max_lots=0
+        RULES, matching=Matching.PRO_RATA, fifo_percent=fifo_percent, min_alloc_lots=least
     )
-    book = (sell(0, 0, 100, 8), sell(1, 0, 100, 4), sell(2, 0, 100, 30))
-    # 10 by time: 8 and 2. Of 10 by size among 0, 2 and 30: 0 (below 3) and 9; the rest by time.
-    outcome = opened(*book, rules=rules).process(buy(3, 0, 100, 20))
-    assert traded(outcome) == [(0, 0, 100, 8), (1, 0, 100, 3), (2, 0, 100, 9)]
+    book = (sell(0, 0, 100, 20), sell(1, 0, 100, 10), sell(2, 0, 100, 30))
+    outcome = opened(*book, rules=rules).process(buy(3, 0, 100, 15))
+    made = {trade.maker: trade.lots for trade in outcome.trades}
+    assert [made.get(p, 0) for p in range(3)] == shares
+
+
+def test_who_is_no_longer_top_or_came_in_a_call_has_no_advantage() -> None:
+    rules = replace(RULES, matching=Matching.PRO_RATA, top_max_lots=10)
+    iceberg = sell(0, 0, 100, 30, Flag.ICEBERG, display_lots=10)
+    exchange = opened(iceberg, buy(3, 0, 100, 10), sell(1, 0, 100, 30), rules=rules)
+    # Its first slice is gone. By size 2 and 7 of 10, and one by time.
+    assert traded(exchange.process(buy(3, 1, 100, 10))) == [(0, 0, 100, 3), (1, 0, 100, 7)]
+    exchange = opened(sell(0, 0, 100, 10), rules=rules, **CALL)
+    exchange.set_phase(Phase.CONTINUOUS)
+    exchange.process(sell(1, 0, 100, 30))
+    assert traded(exchange.process(buy(3, 1, 100, 10))) == [(0, 0, 100, 3), (1, 0, 100, 7)]
 
 
 def test_pro_rata_serves_the_own_firm_first_by_its_mode() -> None:
@@ -324,9 +358,6 @@ def test_pro_rata_serves_the_own_firm_first_by_its_mode() -> None:
 
 
 # ------------------------------------------------------------------ auctions
-CALL: dict[str, Any] = {"phase": Phase.OPENING_AUCTION}
-
-
 def test_an_uncross_serves_market_orders_then_price_then_time() -> None:
     exchange = opened(
         buy(0, 0, 101, 10, Flag.HIDDEN),
