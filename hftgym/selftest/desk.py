@@ -278,4 +278,4 @@ def open_venue(
             return CompiledVenue(
                 rules, members, phase=phase, reference_px=reference_px, slots=slots, size=size.name
             )
-    raise DataError("HG-D152", f"{len(orders)} orders in one vector: no market has room for them")
+    raise DataError("HG-D152", f"{len(actions)} actions in one vector: no market has room for them")

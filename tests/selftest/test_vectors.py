@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hftgym.core.reference import Member, Rules
 from hftgym.errors import DataError, HftgymError, NoInputError
-from hftgym.selftest.desk import Engine
+from hftgym.selftest.desk import Engine, open_venue
 from hftgym.selftest.report import first_difference
 from hftgym.selftest.vector_file import KINDS, read_vectors
+from hftgym.selftest.vector_orders import Cancel
 from hftgym.selftest.vectors import judge, run_vectors
 
 BOOK = [["a", "S", 101, 5], ["b", "S", 102, 7, "peak=3"], ["c", "B", 99, 4]]
@@ -318,6 +320,12 @@ def test_what_is_not_such_json_is_refused(tmp_path: Path, raw: bytes, said: str)
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match="can not read the file"):
         read_vectors(tmp_path / "nothing.json")
+
+
+def test_more_than_the_largest_market_holds_is_refused() -> None:
+    actions = [Cancel(k) for k in range(100_000)]
+    with pytest.raises(DataError, match="100000 actions in one vector: no market has room"):
+        open_venue(Engine.compiled, Rules(), [Member(1)], actions)
 
 
 JUNK = st.sampled_from(
