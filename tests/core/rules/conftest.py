@@ -1,23 +1,41 @@
-"""The venue that a test of the rules asks for: each test runs on every engine there is."""
+"""The venue that a test of the rules asks for: each test runs on both engines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from hftgym.core.constants import ReportKind
-from hftgym.core.reference import Message, ReferenceExchange, Rules
+from hftgym.core.reference import Message, Outcome, ReferenceExchange, Report, Rules
+from hftgym.selftest.venue import CompiledVenue
 from tests.core.rules.kit import RULES
 
-ENGINES: dict[str, Any] = {"twin": ReferenceExchange}
-try:
-    from hftgym.selftest.venue import CompiledVenue
-except ModuleNotFoundError:
-    pass
-else:
-    ENGINES["compiled"] = CompiledVenue
+by_reader = attrgetter("to")
+
+
+class Answers(list[Report]):
+    """Private answers as their readers know them: each hears in order, between them is none."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and sorted(self, key=by_reader) == sorted(
+            other, key=by_reader
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Compiled(CompiledVenue):
+    """The compiled exchange; its answers lie in one queue for each reader."""
+
+    def _outcome(self) -> Outcome:
+        outcome = super()._outcome()
+        return outcome._replace(reports=Answers(outcome.reports))
+
+
+ENGINES: dict[str, Any] = {"twin": ReferenceExchange, "compiled": Compiled}
 
 Open = Callable[..., Any]
 

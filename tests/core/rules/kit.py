@@ -200,6 +200,11 @@ def prints(outcome: Outcome) -> list[tuple[int, int]]:
     return [(trade.px, trade.lots) for trade in outcome.trades]
 
 
-def told(outcome: Outcome, kind: ReportKind) -> list[tuple[int, int, int]]:
-    """Return whom (participant, slot) an answer of a kind reached, and the reason, in order."""
-    return [(r.to, r.slot, r.reason) for r in outcome.reports if r.kind == kind]
+def takers(outcome: Outcome) -> list[tuple[int, int]]:
+    """Return owner and id of the aggressor of each trade, in order."""
+    return [(trade.taker, trade.taker_slot) for trade in outcome.trades]
+
+
+def heard(outcome: Outcome, participant: int) -> list[Report]:
+    """Return what one participant is told, in order."""
+    return [report for report in outcome.reports if report.to == participant]

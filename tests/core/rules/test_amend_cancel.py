@@ -398,4 +398,4 @@ def test_orders_of_who_is_gone_trade_on_unless_they_are_to_end(venue: Any) -> No
     assert v.process(disconnect(1)) == Outcome([], [])
     outcome = v.process(market_sell(2, 1, 9))
     assert outcome.trades == [Trade(1, 1, 2, 1, SELL, 99, 5)]
-    assert outcome.reports[-1] == ended(2, 1, SELL, PX_MIN, 4, Reason.IOC_REST, MARKET)
+    assert kit.heard(outcome, 2)[-1] == ended(2, 1, SELL, PX_MIN, 4, Reason.IOC_REST, MARKET)

@@ -209,8 +209,8 @@ def test_all_other_instructions_go_together(venue: Any, kind: int, flags: int) -
         worst = 100 if flags & Flag.TO_LIMIT else PX_MAX
     elif flags & Flag.BUDGET:
         worst = PX_MAX
-    first = venue(sell(1, 1, 100, 5)).process(message).reports[0]
-    assert first == kit.accepted(message, worst)
+    outcome = venue(sell(1, 1, 100, 5)).process(message)
+    assert kit.heard(outcome, 0)[0] == kit.accepted(message, worst)
 
 
 @pytest.mark.rule("X-REJ-04")
@@ -315,7 +315,7 @@ def test_an_immediate_order_needs_no_room(venue: Any) -> None:
     assert kit.prints(v.process(buy(1, 1, 101, 1, F.FOK))) == [(101, 1)]
     outcome = v.process(market_sell(1, 1, 6))
     assert kit.prints(outcome) == [(99, 5)]
-    assert outcome.reports[-1] == ended(1, 1, SELL, PX_MIN, 1, Reason.IOC_REST, MARKET)
+    assert kit.heard(outcome, 1)[-1] == ended(1, 1, SELL, PX_MIN, 1, Reason.IOC_REST, MARKET)
 
 
 @pytest.mark.rule("X-REJ-07")

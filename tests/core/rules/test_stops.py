@@ -42,15 +42,15 @@ from tests.core.rules.kit import (
 
 
 def woken(outcome: Outcome) -> list[tuple[int, int]]:
-    """Return owner and id of the stops that woke, in order."""
-    return [(to, slot) for to, slot, _ in kit.told(outcome, ReportKind.TRIGGERED)]
+    """Return owner and id of the stops that woke; those of one owner in order."""
+    return [(r.to, r.slot) for r in outcome.reports if r.kind == ReportKind.TRIGGERED]
 
 
 def print_at(v: Any, px: int) -> Outcome:
     """Let members 2 and 3 trade one lot at a price inside of the spread."""
-    v.process(sell(2, 90, px, 1))
-    outcome: Outcome = v.process(buy(3, 91, px, 1))
-    assert outcome.trades[0] == Trade(2, 90, 3, 91, BUY, px, 1)
+    v.process(sell(2, 50, px, 1))
+    outcome: Outcome = v.process(buy(3, 51, px, 1))
+    assert outcome.trades[0] == Trade(2, 50, 3, 51, BUY, px, 1)
     return outcome
 
 
@@ -227,16 +227,16 @@ def test_the_trigger_that_a_rising_price_reached_first_wakes_first(venue: Any) -
         *WIDE,
         market_buy(1, 1, 1, **stop(103)),
         market_buy(1, 2, 1, **stop(102)),
-        buy(2, 3, 102, 1, **stop(102)),
+        market_buy(2, 3, 1, **stop(102)),
         market_buy(1, 4, 1, **stop(101)),
     )
     assert v.stops() == [
         (BUY, 101, PX_MAX, 1, 1, 4),
         (BUY, 102, PX_MAX, 1, 1, 2),
-        (BUY, 102, 102, 1, 2, 3),
+        (BUY, 102, PX_MAX, 1, 2, 3),
         (BUY, 103, PX_MAX, 1, 1, 1),
     ]
-    assert woken(print_at(v, 103)) == [(1, 4), (1, 2), (2, 3), (1, 1)]
+    assert kit.takers(print_at(v, 103))[1:] == [(1, 4), (1, 2), (2, 3), (1, 1)]
 
 
 @pytest.mark.rule("X-STOP-04")
@@ -248,7 +248,7 @@ def test_of_sell_stops_the_highest_trigger_wakes_first(venue: Any) -> None:
         market_sell(2, 3, 1, **stop(98)),
         market_sell(1, 4, 1, **stop(99)),
     )
-    assert woken(print_at(v, 97)) == [(1, 4), (1, 2), (2, 3), (1, 1)]
+    assert kit.takers(print_at(v, 97))[1:] == [(1, 4), (1, 2), (2, 3), (1, 1)]
 
 
 @pytest.mark.rule("X-STOP-04")
@@ -283,10 +283,12 @@ def test_a_waking_stop_wakes_others(venue: Any) -> None:
 @pytest.mark.rule("X-STOP-05")
 def test_of_many_none_is_dropped(venue: Any) -> None:
     many = STOP_CASCADE + 6
-    stops = [market_buy(1 + i % 2, i, 1, **stop(100)) for i in range(many)]
+    owners = [(1 + i % 2, i // 2) for i in range(many)]
+    stops = [market_buy(*owner, 1, **stop(100)) for owner in owners]
     v = venue(sell(0, 1, 100, many + 5), *stops)
     outcome = v.process(market_buy(3, 1, 1))
-    assert woken(outcome) == [(1 + i % 2, i) for i in range(many)]
+    assert kit.takers(outcome)[1:] == owners
+    assert sorted(woken(outcome)) == sorted(owners)
     assert kit.prints(outcome) == [(100, 1)] * (many + 1)
     assert v.stops() == []
     assert v.orders() == [ask(0, 1, 100, 4)]
@@ -297,9 +299,9 @@ def test_of_many_none_is_dropped(venue: Any) -> None:
 def test_what_is_left_of_a_market_stop_is_cancelled(venue: Any) -> None:
     v = venue(market_sell(1, 1, 5, **stop(99)), buy(0, 1, 90, 2))
     outcome = print_at(v, 99)
-    assert outcome.reports[-4:] == [
+    assert kit.heard(outcome, 0) == [fill(0, 1, BUY, 90, 2)]
+    assert kit.heard(outcome, 1) == [
         triggered(1, 1, SELL, PX_MIN, 5),
-        fill(0, 1, BUY, 90, 2),
         fill(1, 1, SELL, 90, 2),
         ended(1, 1, SELL, PX_MIN, 3, Reason.IOC_REST, MARKET),
     ]
@@ -323,11 +325,8 @@ def test_what_is_left_of_a_stop_limit_rests_with_its_instructions(
         buy(1, 1, 103, 9, Flag.STOP | flags, trigger_px=101, display_lots=2),
     )
     outcome = print_at(v, 101)
-    assert outcome.reports[-3:] == [
-        triggered(1, 1, BUY, 103, 9),
-        fill(0, 1, SELL, 103, 3),
-        fill(1, 1, BUY, 103, 3),
-    ]
+    assert kit.heard(outcome, 0) == [fill(0, 1, SELL, 103, 3)]
+    assert kit.heard(outcome, 1) == [triggered(1, 1, BUY, 103, 9), fill(1, 1, BUY, 103, 3)]
     assert v.orders() == [row, ask(0, 2, 104, 3)]
 
 

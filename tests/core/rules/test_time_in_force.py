@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hftgym.core.constants import BUY, SELL, Flag, Matching, Phase, Reason, ReportKind, Stp
+from hftgym.core.constants import BUY, SELL, Flag, Matching, Phase, Reason, Stp
 from hftgym.core.reference import Message, Outcome, Trade
 from tests.core.rules import kit
 from tests.core.rules.kit import (
@@ -155,7 +155,7 @@ def test_a_sellers_budget_is_the_least_that_all_must_bring(venue: Any) -> None:
     message = sell(1, 1, 1491, 15, Flag.FOK | Flag.BUDGET)  # 1000 and 490
     assert v.process(message) == refusal(message, Reason.FOK_KILLED)
     outcome = v.process(message._replace(px=1490))
-    assert outcome.reports[0] == accepted(message, PX_MIN)
+    assert kit.heard(outcome, 1)[0] == accepted(message, PX_MIN)
     assert kit.prints(outcome) == [(100, 10), (98, 5)]
 
 
@@ -197,7 +197,7 @@ def test_an_immediate_order_with_a_minimum_has_no_rest(
     venue: Any, message: Message, px: int
 ) -> None:
     outcome = venue(*ASKS).process(message)
-    assert outcome.reports[-1] == ended(1, 1, BUY, px, 5, Reason.IOC_REST, message.kind)
+    assert kit.heard(outcome, 1)[-1] == ended(1, 1, BUY, px, 5, Reason.IOC_REST, message.kind)
     above = message._replace(min_lots=message.min_lots + 1)
     assert venue(*ASKS).process(above) == refusal(above, Reason.MIN_LOTS)
 
@@ -458,8 +458,11 @@ def test_a_day_order_may_trade_in_the_closing_uncross_first(venue: Any) -> None:
     )
     outcome = v.set_phase(Phase.CLOSED)
     assert outcome.trades == [Trade(1, 1, 0, 1, 0, 100, 3)]
-    assert outcome.reports[-1] == expired(0, 1, BUY, 100, 2)
-    assert kit.told(outcome, ReportKind.CANCELLED) == [(0, 1, Reason.EXPIRED)]
+    assert outcome.reports == [
+        fill(1, 1, SELL, 100, 3),
+        fill(0, 1, BUY, 100, 3),
+        expired(0, 1, BUY, 100, 2),
+    ]
 
 
 @pytest.mark.rule("X-TIF-08")
