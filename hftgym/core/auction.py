@@ -7,7 +7,7 @@ every question is a bisection over ticks.
 
 from __future__ import annotations
 
-from hftgym.core.book import level_head, next_key
+from hftgym.core.book import level_head, next_key, reduce
 from hftgym.core.channels import trigger_all
 from hftgym.core.constants import (
     NO_KEY,
@@ -21,8 +21,8 @@ from hftgym.core.constants import (
     WakeOn,
 )
 from hftgym.core.jit import leaf
-from hftgym.core.ledger import settle, write_log
-from hftgym.core.orders import gen_of, reserve_of, shrink, slot_of, take_out
+from hftgym.core.ledger import open_lots, settle, write_log
+from hftgym.core.orders import gen_of, reserve_of, show_again, slot_of, take_out
 
 _HIDDEN = int(Flag.HIDDEN)
 _AUCTION = int(LogMark.AUCTION)
@@ -152,8 +152,8 @@ def find_price(m, b, bounds, collar):
     Args:
         m: the market.
         b: the book.
-        bounds: scratch, and with ``collar`` the allowed prices.
-        collar: whether ``bounds.collar_low`` to ``bounds.collar_high`` holds.
+        bounds: scratch.
+        collar: whether the price must lie within the collar.
 
     Returns:
         The price; NO_PX when nothing would trade, -NO_PX when the collar allows none.
@@ -188,6 +188,7 @@ def find_price(m, b, bounds, collar):
         else:
             px = _balanced_px(b, best_low * tick, best_high * tick)
     if collar:
+        _write_collar(b, bounds)
         if bounds.collar_high < low * tick or bounds.collar_low > high * tick:
             return -NO_PX
         px = min(max(px, bounds.collar_low), bounds.collar_high)
@@ -211,7 +212,7 @@ def _balanced_px(b, low, high):
 
 
 @leaf
-def write_collar(b, bounds):
+def _write_collar(b, bounds):
     """Write the prices that the collar allows: around the touch when calls began."""
     tick = b.instrument.tick_px
     reach = (b.collar_bid_px + b.collar_ask_px) * b.instrument.collar_bps // 20_000
@@ -232,7 +233,10 @@ def _next_of(m, b, side):
 
 @leaf
 def _take(m, log, b, index, lots):
-    """Take traded lots from an order; the log says by how much what it shows has shrunk."""
+    """Take traded lots from an order; whether none are left.
+
+    The log says by how much what it shows has shrunk.
+    """
     o = m.orders[index]
     owner = o.owner
     slot = slot_of(m, o)
@@ -240,22 +244,35 @@ def _take(m, log, b, index, lots):
     if o.flags & (_HIDDEN | _MARKET):
         marks |= _MARK_HIDDEN
     shown = o.lots
-    if lots == o.lots + reserve_of(m, o):
-        write_log(m, log, _LOG_AMEND, owner, slot, NONE, NONE, o.side, o.px, shown, _OK, marks)
+    left = shown + reserve_of(m, o) - lots
+    gone = min(lots, shown)
+    write_log(m, log, _LOG_AMEND, owner, slot, NONE, NONE, o.side, o.px, gone, _OK, marks)
+    if left == 0:
         take_out(m, b, index)
+        return True
+    open_lots(m, owner, o.side, -lots)
+    if lots >= shown:
+        show_again(m, log, b, index, left)
+    elif o.flags & _MARKET:
+        o.lots -= lots
+        b.waiting[0 if o.side > 0 else 1].lots -= lots
     else:
-        shrink(m, b, index, lots)
-        shown -= o.lots
-        write_log(m, log, _LOG_AMEND, owner, slot, NONE, NONE, o.side, o.px, shown, _OK, marks)
+        reduce(b.sides[0 if o.side > 0 else 1], o, lots)
+    return False
 
 
 @leaf
 def uncross(m, log, b, px, lots):
     """Trade ``lots`` at one price, in order of priority on both sides."""
     write_log(m, log, _LOG_UNCROSS, NONE, NONE, NONE, NONE, 0, px, lots, _OK, 0)
+    i = NONE
+    j = NONE
     while lots > 0:
-        i = _next_of(m, b, 1)
-        j = _next_of(m, b, -1)
+        # An order trades all that it has before the next one does, reserve included.
+        if i == NONE:
+            i = _next_of(m, b, 1)
+        if j == NONE:
+            j = _next_of(m, b, -1)
         buy = m.orders[i]
         sell = m.orders[j]
         part = min(min(buy.lots + reserve_of(m, buy), sell.lots + reserve_of(m, sell)), lots)
@@ -269,7 +286,9 @@ def uncross(m, log, b, px, lots):
             m, log, b, seller, sell_slot, sell_gen, buyer, buy_slot, buy_gen, 0, px, part, _AUCTION
         )
         lots -= part
-        _take(m, log, b, i, part)
-        _take(m, log, b, j, part)
+        if _take(m, log, b, i, part):
+            i = NONE
+        if _take(m, log, b, j, part):
+            j = NONE
     b.static_px = px
     trigger_all(m, _ON_TRADE)

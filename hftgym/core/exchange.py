@@ -188,7 +188,7 @@ def _check_new(m, b, msg, flags):
     instrument = b.instrument
     if instrument.phase == _HALT or instrument.phase == _CLOSED:
         return _MARKET_CLOSED
-    if msg.side != BUY and msg.side != SELL:
+    if (msg.side != BUY and msg.side != SELL) or (msg.kind != _LIMIT and msg.kind != _MARKET):
         return _BAD_MESSAGE
     if msg.flags != 0:
         if _contradicts(msg, flags):
@@ -395,7 +395,8 @@ def _check_amend(m, b, msg, o, limit_px, lots, open_now, moves):
         reason = _check_sender(m, msg.participant)
         if reason != _OK:
             return reason
-    if o.flags & _WAITS:
+    stp = msg.flags >> STP_SHIFT
+    if o.flags & _WAITS or stp < 0 or stp > _LAST_STP:
         return _BAD_MESSAGE
     if msg.lots <= 0 or msg.lots > instrument.max_lots:
         return _BAD_QTY
@@ -407,6 +408,10 @@ def _check_amend(m, b, msg, o, limit_px, lots, open_now, moves):
         return _MARKET_CLOSED
     if asleep and msg.flags & _STOP and _check_trigger(b, msg.trigger_px) != _OK:
         return _BAD_TRIGGER
+    if o.flags & _RARE and lots > open_now:
+        r = m.rare[o.slot]
+        if r.flags & _ICEBERG and (lots - 1) // MAX_SLICES >= r.display:
+            return _BAD_DISPLAY
     if m.bare == 0 and lots > open_now:
         if not _passes_limit(m, msg.participant, o.side, lots - open_now):
             return _RISK_LIMIT
@@ -539,7 +544,6 @@ def _cancel_all(m, log, b, msg):
 def _disconnect(m, log, b, msg):
     account = m.part[msg.participant].account
     if account.disconnected != 0:
-        _reject(m, log, msg, _DISCONNECTED)
         return
     account.disconnected = 1
     if account.cancel_on_disconnect != 0:
@@ -566,8 +570,6 @@ def process(m, log, msg):
         _disconnect(m, log, b, msg)
     elif msg.kind == _CONNECT:
         m.part[msg.participant].account.disconnected = 0
-    elif m.part[msg.participant].account.disconnected != 0:
-        _reject(m, log, msg, _DISCONNECTED)
     else:
-        _reject(m, log, msg, _BAD_MESSAGE)
+        _reject(m, log, msg, _refusal(m, b, msg, 0))
     finish(m, log, b)

@@ -137,75 +137,94 @@ def mul_div(a, b, c):
 
 
 @leaf
-def _lmm_share(m, o, left, pool):
-    """Return what an order gets by its owner's agreement of ``pool`` lots."""
-    if m.bare != 0 or o.owner == m.tape.owner:
+def _write_quotas(m, head, pool):
+    """Note what each owner of a visible order at a price gets of ``pool`` lots by agreement."""
+    i = head
+    while i != NONE and m.orders[i].flags & _HIDDEN == 0:
+        o = m.orders[i]
+        if m.bare == 0:
+            account = m.part[o.owner].account
+            account.quota_lots = pool * account.lmm_percent // 100
+        i = o.next
+
+
+@leaf
+def _by_agreement(m, o, left, pool):
+    """Return what an order gets of its owner's quota, at most ``left`` and ``pool``."""
+    if m.bare != 0:
         return 0
-    return min(left, pool * m.part[o.owner].account.lmm_percent // 100)
+    account = m.part[o.owner].account
+    lots = min(min(left, pool), account.quota_lots)
+    account.quota_lots -= lots
+    return lots
 
 
 @leaf
 def _share_level(m, log, b, s, taker, taker_slot, taker_gen, lots):
     """Share ``lots``, fewer than the level shows, among its visible orders.
 
-    Four passes over the level, the same sequence of shares in each: what the agreements take, what
-    goes by time, what goes by size, then one trade for each order.
+    Three passes over the level, the same sequence of shares in each: what the agreements take, what
+    goes by size, then one trade for each order.
     """
     instrument = b.instrument
     head = level_head(s, s.best)
     top = 0
     if m.orders[head].flags & _TOP:
         top = min(min(instrument.top_max_lots, m.orders[head].lots), lots)
-    lmm_pool = lots - top
-    lmm_total = 0
+    pool = lots - top
+    agreed_total = 0
+    last = head  # an iceberg that shows its next slice comes behind it, and not again
+    _write_quotas(m, head, pool)
     i = head
     while i != NONE and m.orders[i].flags & _HIDDEN == 0:
         o = m.orders[i]
+        last = i
         left = o.lots - (top if i == head else 0)
-        lmm_total += min(_lmm_share(m, o, left, lmm_pool), lmm_pool - lmm_total)
+        agreed_total += _by_agreement(m, o, left, pool - agreed_total)
         i = o.next
-    fifo_total = (lmm_pool - lmm_total) * instrument.fifo_percent // 100
-    size_pool = lmm_pool - lmm_total - fifo_total
+    timed_total = (pool - agreed_total) * instrument.fifo_percent // 100
+    sized_pool = pool - agreed_total - timed_total
     # Lots that are left of the orders to share by size.
-    base = level_lots(s, s.best) - top - lmm_total - fifo_total
-    lmm_done = 0
-    fifo_done = 0
-    size_total = 0
+    base = level_lots(s, s.best) - top - agreed_total - timed_total
+    agreed_done = 0
+    timed_done = 0
+    sized_total = 0
+    _write_quotas(m, head, pool)
     i = head
     while i != NONE and m.orders[i].flags & _HIDDEN == 0:
         o = m.orders[i]
         left = o.lots - (top if i == head else 0)
-        lmm = min(_lmm_share(m, o, left, lmm_pool), lmm_pool - lmm_done)
-        lmm_done += lmm
-        fifo = min(left - lmm, fifo_total - fifo_done)
-        fifo_done += fifo
-        part = mul_div(left - lmm - fifo, size_pool, base)
-        size_total += part if part >= instrument.min_alloc_lots else 0
+        agreed = _by_agreement(m, o, left, pool - agreed_done)
+        agreed_done += agreed
+        timed = min(left - agreed, timed_total - timed_done)
+        timed_done += timed
+        sized = mul_div(left - agreed - timed, sized_pool, base)
+        sized_total += sized if sized >= instrument.min_alloc_lots else 0
         i = o.next
-    remainder = size_pool - size_total
-    lmm_done = 0
-    fifo_done = 0
+    remainder = sized_pool - sized_total
+    agreed_done = 0
+    timed_done = 0
+    _write_quotas(m, head, pool)
     i = head
-    while i != NONE and m.orders[i].flags & _HIDDEN == 0:
+    while i != NONE:
         o = m.orders[i]
-        following = o.next
+        following = o.next if i != last else NONE
         share = top if i == head else 0
         left = o.lots - share
-        lmm = min(_lmm_share(m, o, left, lmm_pool), lmm_pool - lmm_done)
-        lmm_done += lmm
-        fifo = min(left - lmm, fifo_total - fifo_done)
-        fifo_done += fifo
-        left -= lmm + fifo
-        part = mul_div(left, size_pool, base)
-        if part < instrument.min_alloc_lots:
-            part = 0
-        more = min(left - part, remainder)
+        agreed = _by_agreement(m, o, left, pool - agreed_done)
+        agreed_done += agreed
+        timed = min(left - agreed, timed_total - timed_done)
+        timed_done += timed
+        left -= agreed + timed
+        sized = mul_div(left, sized_pool, base)
+        if sized < instrument.min_alloc_lots:
+            sized = 0
+        more = min(left - sized, remainder)
         remainder -= more
-        share += lmm + fifo + part + more
-        last = following == NONE or m.orders[following].flags & _HIDDEN != 0
+        share += agreed + timed + sized + more
         if share > 0:
             fill(m, log, b, i, taker, taker_slot, taker_gen, share)
-        i = NONE if last else following
+        i = following
 
 
 @leaf

@@ -117,7 +117,7 @@ def drop_rare(m, index):
     o.slot = r.slot
     o.flags &= 0xFF ^ _RARE
     m.slices -= r.slices
-    if r.expire_ns != NEVER_NS:
+    if r.flags & _GTD:
         _drop_expiry(m, j)
     r.order = NONE
     r.next = m.rare_free
@@ -367,24 +367,28 @@ def end_order(m, log, b, order_index, reason, request):
 
 # ------------------------------------------------------------------ trading
 @leaf
-def _refresh(m, log, b, order_index):
-    """Show the next slice of an iceberg whose shown lots are gone; it goes to the back."""
+def show_again(m, log, b, order_index, lots):
+    """Let an iceberg whose shown lots are gone show the next slice of ``lots`` that are left.
+
+    It goes to the back of its price, and is no longer the top order.
+    """
     o = m.orders[order_index]
     s = b.sides[side_index(o.side)]
     key = o.side * o.px
     r = m.rare[o.slot]
+    shown = min(r.display, lots)
     o.flags &= 0xFF ^ _TOP
     if o.prev == NONE and o.next == NONE:  # alone: leaving would move the window
-        o.lots = min(r.display, r.reserve)
-        add_volume(s, key, o.lots)
+        add_volume(s, key, shown - o.lots)
+        o.lots = shown
     else:
         unlink(m, s, order_index)
-        o.lots = min(r.display, r.reserve)
+        o.lots = shown
         make_room(s, key)
         link(m, s, order_index, key)
-    r.reserve -= o.lots
+    r.reserve = lots - shown
     write_log(
-        m, log, _LOG_REST, o.owner, r.slot, NONE, NONE, o.side, o.px, o.lots, _OK, _MARK_ICEBERG
+        m, log, _LOG_REST, o.owner, r.slot, NONE, NONE, o.side, o.px, shown, _OK, _MARK_ICEBERG
     )
 
 
@@ -402,8 +406,7 @@ def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
         reduce(b.sides[side_index(side)], o, lots)
     elif reserve_of(m, o) > 0:
         open_lots(m, o.owner, side, -lots)
-        reduce(b.sides[side_index(side)], o, lots)
-        _refresh(m, log, b, order_index)
+        show_again(m, log, b, order_index, reserve_of(m, o))
     else:
         take_out(m, b, order_index)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hftgym.core.auction import find_price, uncross, write_collar
+from hftgym.core.auction import find_price, uncross
 from hftgym.core.book import (
     give_order,
     level_head,
@@ -88,6 +88,12 @@ def is_call(phase):
 
 # ------------------------------------------------------------------ public state
 @leaf
+def _has_collar(b):
+    """Return whether an uncross now is bound to a collar."""
+    return is_call(b.instrument.phase) and b.instrument.collar_bps > 0 and b.extended == 0
+
+
+@leaf
 def publish(m, b):
     """Bring the public state up to date after a transaction: touch, mid, order flow imbalance."""
     bids = b.sides[0]
@@ -105,7 +111,8 @@ def publish(m, b):
         ask_px = -key
         ask_lots = level_lots(asks, key)
     if is_call(b.instrument.phase):
-        b.indicative_px = find_price(m, b, b.bounds, False)
+        px = find_price(m, b, b.bounds, _has_collar(b))
+        b.indicative_px = px if px != -NO_PX else NO_PX
     if b.indicative_px != NO_PX:
         b.mid_2px = 2 * b.indicative_px
     elif bid_lots > 0 and ask_lots > 0 and bid_px < ask_px:
@@ -333,10 +340,7 @@ def _enter(m, log, b, phase):
 @leaf
 def _uncross_now(m, log, b, following):
     """Uncross at the end of a call; False when the collar prolongs the call instead."""
-    collar = is_call(b.instrument.phase) and b.instrument.collar_bps > 0 and b.extended == 0
-    if collar:
-        write_collar(b, b.bounds)
-    px = find_price(m, b, b.bounds, collar)
+    px = find_price(m, b, b.bounds, _has_collar(b))
     if px == -NO_PX:
         b.extended = 1
         b.own_end_ns = m.now_ns + b.instrument.call_ns
@@ -386,6 +390,7 @@ def change_phase(m, log, b, following):
     b.band_px = b.last_px
     if following == _CONTINUOUS or (following == _CLOSED and is_call(phase)):
         if not _uncross_now(m, log, b, following):
+            finish(m, log, b)
             renew_due(m, b)
             return True
     else:

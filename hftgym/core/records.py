@@ -219,6 +219,7 @@ ACCOUNT = record(
         ("lmm_percent", "i4"),
         ("kill_equity", "i8"),  # money units
         ("position_limit", "i8"),
+        ("quota_lots", "i8"),  # scratch of a pro-rata share
     ]
 )
 

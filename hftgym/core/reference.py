@@ -15,7 +15,9 @@ import heapq
 from hftgym.core import reference_checks as checks
 from hftgym.core.constants import (
     BUY,
+    MAX_SLICES,
     SELL,
+    STOP_CASCADE,
     BandAction,
     Flag,
     MessageKind,
@@ -128,15 +130,20 @@ class ReferenceExchange(Floor):
     def _begin(self) -> None:
         self._trades, self._reports = [], []
         self._band_px = self.last_px
-        self._edge_mid_2px = self.mid_2px
 
     def _finish(self) -> Outcome:
+        self._end_transaction()
+        while self._next_through():  # another round, a transaction of its own (X-STOP-05)
+            self._band_px = self.last_px
+            self._end_transaction()
+        return Outcome(self._trades, self._reports)
+
+    def _end_transaction(self) -> None:
         self._wake_stops()
         self.mid_2px = self._mark_2px()
         if self._kill():
             self._wake_stops()
             self.mid_2px = self._mark_2px()
-        return Outcome(self._trades, self._reports)
 
     def _mark_2px(self) -> int:
         """Return twice the mid of now: of the uncross in a call, else of the visible touch."""
@@ -160,13 +167,10 @@ class ReferenceExchange(Floor):
         if reason:
             self._reject(message, reason)
             return
-        self._entries += 1
         self._report(order, ReportKind.ACCEPTED, Reason.OK, message.kind, order.px, order.lots)
-        if flags & Flag.GTD:
-            heapq.heappush(self._expiries, (order.expire_ns, order.entry, order))
         if flags & Flag.STOP:
             order.asleep = True
-            self._place(order)
+            self._sleep(order)
         elif self.phase == Phase.CONTINUOUS:
             self._aggress(order, message.kind, not checks.is_immediate(message.kind, flags))
         else:
@@ -303,7 +307,7 @@ class ReferenceExchange(Floor):
         order.px, order.trigger_px, order.lots = px, trigger, left
         self._report(order, ReportKind.AMENDED, Reason.OK, message.kind, px, left)
         if order.asleep:
-            self._place(order)
+            self._sleep(order)
         elif self.phase == Phase.CONTINUOUS:
             order.stp = self._mode(message)
             self._aggress(order, message.kind, may_rest=True)
@@ -329,6 +333,9 @@ class ReferenceExchange(Floor):
         if not reason and trigger != order.trigger_px and checks.price(trigger, self.rules):
             reason = Reason.BAD_TRIGGER
         more = left - order.lots
+        too_thin = order.flags & Flag.ICEBERG and left > order.display_lots * MAX_SLICES
+        if not reason and more > 0 and too_thin:
+            reason = Reason.BAD_DISPLAY
         if not reason and more > 0 and self._exceeds(p, order.side, more):
             reason = Reason.RISK_LIMIT
         return reason
@@ -352,8 +359,8 @@ class ReferenceExchange(Floor):
 
     # -------------------------------------------------------------- stops
     def _wake_stops(self) -> None:
-        """Wake stops one by one until none is through (X-STOP-03, X-STOP-04)."""
-        while self.phase == Phase.CONTINUOUS:
+        """Wake stops one by one, so many at the most (X-STOP-03, X-STOP-04)."""
+        for _ in range(STOP_CASCADE):
             order = self._next_through()
             if order is None:
                 return
@@ -365,6 +372,8 @@ class ReferenceExchange(Floor):
             self._aggress(order, order.kind, may_rest=order.kind == MessageKind.LIMIT)
 
     def _next_through(self) -> Order | None:
+        if self.phase != Phase.CONTINUOUS:
+            return None
         for side in (BUY, SELL):
             order = self._book.next_stop(side)
             if order is not None:
@@ -443,13 +452,16 @@ class ReferenceExchange(Floor):
     def _expire(self) -> None:
         """Let all orders go whose time is now, before anything else happens (X-TIF-07)."""
         while self._expiries and self._expiries[0][0] == self.now_ns:
-            order = heapq.heappop(self._expiries)[2]
-            if self._is_live(order):
+            _, entry, order = heapq.heappop(self._expiries)
+            if self._is_live(order) and order.entry == entry:
                 self._end(order, Reason.EXPIRED, MessageKind.LIMIT)
 
     def _next_due(self) -> int | None:
         """Return when something happens on its own next, or None."""
-        while self._expiries and not self._is_live(self._expiries[0][2]):
+        while self._expiries:
+            _, entry, order = self._expiries[0]
+            if self._is_live(order) and order.entry == entry:
+                break
             heapq.heappop(self._expiries)
         due = [self._expiries[0][0]] if self._expiries else []
         if self._own_end is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 from hftgym.core.constants import (
@@ -71,7 +72,6 @@ class Floor:
         self._trades: list[Trade] = []
         self._reports: list[Report] = []
         self._band_px = self.last_px  # reference of the dynamic band in this transaction
-        self._edge_mid_2px = self.mid_2px  # mid before this transaction
 
     # -------------------------------------------------------------- looking
     def orders(self) -> list[tuple[int, int, int, int, int, int, int]]:
@@ -215,13 +215,13 @@ class Floor:
         account, value = self.accounts[order.owner], px * lots * self.rules.unit_value
         fee = rate * lots
         if self.rules.fee_unit == FeeUnit.PER_MILLION:
-            fee = -(-rate * value // 1_000_000)
+            fee = -(-rate * abs(value) // 1_000_000)
         account.cash -= order.side * value + fee
         account.fees += fee
         self.fee_account += fee
         account.position += order.side * lots
         account.fills += 1
-        account.edge_2px += order.side * lots * (self._edge_mid_2px - 2 * px)
+        account.edge_2px += order.side * lots * (self.mid_2px - 2 * px)
         self._report(order, ReportKind.FILL, Reason.OK, MessageKind.LIMIT, px, lots, fee)
 
     def _rates(self, account: Account) -> tuple[int, int]:
@@ -291,6 +291,19 @@ class Floor:
         improves = best is None or order.side * order.px > order.side * best
         order.top = improves and self.phase == Phase.CONTINUOUS
         self._place(order)
+        self._note_end(order)
+
+    def _sleep(self, order: Order) -> None:
+        """Put a stop behind those of its trigger."""
+        self._place(order)
+        self._note_end(order)
+
+    def _note_end(self, order: Order) -> None:
+        """Note when an order that comes to rest or to sleep expires (X-TIF-07)."""
+        if order.flags & Flag.GTD:
+            self._entries += 1
+            order.entry = self._entries
+            heapq.heappush(self._expiries, (order.expire_ns, order.entry, order))
 
     def _place(self, order: Order) -> None:
         order.shown = order.lots

@@ -165,7 +165,7 @@ class Order:
         lots: all that is open, an iceberg's reserve included.
         filled: lots that have traded.
         stp: its self-trade mode when it acts.
-        entry: place in the order of entry; outlives amends.
+        entry: counts orders with an end as they come to rest or to sleep.
         shown: lots that others see, of a hidden order all.
         asleep: a stop that has not been triggered.
         top: it made the best price of its side when it came to rest.

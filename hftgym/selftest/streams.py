@@ -7,7 +7,7 @@ that moves. Prices are far, gap and drift; sizes flood; pools are tiny; some mes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,7 @@ class Stream:
         clock: share of actions that move the clock.
         sessions: whether the venue changes phases.
         phase: at the start.
+        size: market class; icebergs of many slices need room for reports.
     """
 
     rules: Rules = FEES
@@ -119,6 +120,7 @@ class Stream:
     clock: float = 0.0
     sessions: bool = False
     phase: int = Phase.CONTINUOUS
+    size: str = "medium"
 
 
 _KINDS = (0.52, 0.08, 0.16, 0.18, 0.01, 0.004, 0.046)
@@ -273,6 +275,11 @@ STREAMS = {
         phase=Phase.PRE_OPEN,
     ),
 }
+
+
+#: The ladder of these is that of the smallest market class: its window moves all the time.
+for _name in ("touch", "far", "drift", "gap", "empty", "full", "crowded", "nonsense", "locked"):
+    STREAMS[_name] = replace(STREAMS[_name], size="small")
 
 
 def draw(stream: Stream, messages: int, seed: int) -> Any:

@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.core.book import next_key
-from hftgym.core.constants import NO_KEY, NONE
+from hftgym.core.book import level_head, next_key
+from hftgym.core.constants import NO_KEY, NONE, Flag, OrderMark, Phase
 from hftgym.core.jit import kernel, leaf
+from hftgym.core.orders import reserve_of, slot_of
+
+_HIDDEN = int(Flag.HIDDEN)
+_GTD = int(Flag.GTD)
+_STOP = int(Flag.STOP)
+_MARKET = int(OrderMark.MARKET)
+_RARE = int(OrderMark.RARE)
+_CONTINUOUS = int(Phase.CONTINUOUS)
 
 #: What a code of ``check_book`` means.
 BROKEN = {
@@ -31,11 +39,18 @@ BROKEN = {
     17: "open lots of an account are not the lots of its orders",
     18: "a free message, report or view is missing",
     19: "an empty level keeps a tail or a volume",
+    20: "a visible order stands behind a hidden one",
+    21: "the count of hidden orders is wrong",
+    22: "a market order that waits does not belong there, or their lots are wrong",
+    23: "a side record does not belong to its order",
+    24: "live and free side records are not all that were used",
+    25: "the list of ends is not sorted, or its links do not agree",
+    26: "the bound on slices is wrong",
 }
 
 
 @leaf
-def _walk(m, s, key, head, tail, volume):
+def _walk(m, s, asleep, key, head, tail, volume):
     """Check one level's queue; (orders in it, code)."""
     n = 0
     lots = 0
@@ -43,18 +58,27 @@ def _walk(m, s, key, head, tail, volume):
     k = head
     while k != NONE:
         o = m.orders[k]
-        if s.side * o.px != key or o.side != s.side or o.owner < 0 or o.owner >= m.participants:
+        side = -s.side if asleep else s.side
+        if s.side * o.px != key or o.side != side or o.owner < 0 or o.owner >= m.participants:
+            return n, 4
+        if (o.flags & _STOP != 0) != asleep or o.flags & _MARKET:
             return n, 4
         if o.prev != prev or n > len(m.orders):
             return n, 5
         if o.lots <= 0:
             return n, 7
+        slot = slot_of(m, o)
+        if o.flags & _RARE and m.rare[o.slot].order != k:
+            return n, 23
         if o.owner != m.tape.owner:
-            if m.slot_order[m.part[o.owner].own_first + o.slot] != k:
+            if m.slot_order[m.part[o.owner].own_first + slot] != k:
                 return n, 16
-        elif o.slot != NONE and m.tape_order[o.slot] != k:
+        elif slot != NONE and m.tape_order[slot] != k:
             return n, 16
-        lots += o.lots
+        if o.flags & _HIDDEN == 0:
+            lots += o.lots
+            if prev != NONE and m.orders[prev].flags & _HIDDEN:
+                return n, 20
         n += 1
         prev = k
         k = o.next
@@ -66,7 +90,7 @@ def _walk(m, s, key, head, tail, volume):
 
 
 @leaf
-def _check_side(m, s, far_capacity):
+def _check_side(m, s, asleep, far_capacity):
     n = len(s.levels)
     count = 0
     occupied = 0
@@ -87,7 +111,7 @@ def _check_side(m, s, far_capacity):
             continue
         occupied += 1
         best = key
-        met, code = _walk(m, s, key, level.head, level.tail, level.volume)
+        met, code = _walk(m, s, asleep, key, level.head, level.tail, level.volume)
         count += met
         if code != 0:
             return code
@@ -101,11 +125,11 @@ def _check_side(m, s, far_capacity):
         f = s.far[far]
         if f.key >= last:
             return 8
-        if f.head == NONE or f.prev != prev:
+        if f.level.head == NONE or f.prev != prev:
             return 9
         if best == NO_KEY:
             best = f.key
-        met, code = _walk(m, s, f.key, f.head, f.tail, f.volume)
+        met, code = _walk(m, s, asleep, f.key, f.level.head, f.level.tail, f.level.volume)
         count += met
         if code != 0:
             return code
@@ -142,6 +166,66 @@ def _check_side(m, s, far_capacity):
 
 
 @leaf
+def _count_hidden(m, s):
+    n = 0
+    key = s.best
+    while key != NO_KEY:
+        k = level_head(s, key)
+        while k != NONE:
+            n += 1 if m.orders[k].flags & _HIDDEN else 0
+            k = m.orders[k].next
+        key = next_key(s, key)
+    return n
+
+
+@leaf
+def _check_waiting(m, w, side):
+    """Return how many market orders wait; NONE when something is wrong."""
+    n = 0
+    lots = 0
+    prev = NONE
+    k = w.head
+    while k != NONE:
+        o = m.orders[k]
+        if o.prev != prev or o.side != side or o.flags & _MARKET == 0 or o.lots <= 0:
+            return NONE
+        lots += o.lots
+        n += 1
+        prev = k
+        k = o.next
+    return n if prev == w.tail and lots == w.lots else NONE
+
+
+@leaf
+def _check_rare(m):
+    used = 0
+    slices = 0
+    for j in range(m.rare_high):
+        r = m.rare[j]
+        if r.order != NONE:
+            used += 1
+            slices += r.slices
+            o = m.orders[r.order]
+            if o.flags & _RARE == 0 or o.slot != j:
+                return 23
+    if used != m.rare_live or used + _free(m.rare, m.rare_free) != m.rare_high:
+        return 24
+    if slices != m.slices:
+        return 26
+    prev = NONE
+    j = m.expiry_head
+    while j != NONE:
+        r = m.rare[j]
+        if r.prev != prev or r.order == NONE or r.flags & _GTD == 0:
+            return 25
+        if prev != NONE and m.rare[prev].expire_ns > r.expire_ns:
+            return 25
+        prev = j
+        j = r.next
+    return 0 if prev == m.expiry_tail else 25
+
+
+@leaf
 def _free(pool, head):
     n = 0
     while head != NONE and n <= len(pool):
@@ -155,15 +239,30 @@ def _check(markets, i, order_capacity, far_capacity, in_flight):
     m = markets[i]
     bids = m.books[0].sides[0]
     asks = m.books[0].sides[1]
-    if bids.best != NO_KEY and asks.best != NO_KEY and bids.best >= -asks.best:
+    crossed = bids.best != NO_KEY and asks.best != NO_KEY and bids.best >= -asks.best
+    if crossed and m.books[0].instrument.phase == _CONTINUOUS:
         return 1
-    for side in range(2):
-        code = _check_side(m, m.books[0].sides[side], far_capacity)
+    live = 0
+    for side in range(4):
+        s = m.books[0].sides[side]
+        code = _check_side(m, s, side >= 2, far_capacity)
         if code != 0:
             return code
-    live = bids.orders + asks.orders
-    if live != m.order_live or live + _free(m.orders, m.order_free) != order_capacity:
+        if _count_hidden(m, s) != s.hidden:
+            return 21
+        live += s.orders
+    for side in range(2):
+        waiting = _check_waiting(m, m.books[0].waiting[side], 1 - 2 * side)
+        if waiting < 0:
+            return 22
+        live += waiting
+    if live != m.order_live or live > order_capacity:
         return 14
+    if live + _free(m.orders, m.order_free) != m.order_high:
+        return 14
+    code = _check_rare(m)
+    if code != 0:
+        return code
     linked = 0
     for p in range(m.participants):
         part = m.part[p]
@@ -174,12 +273,12 @@ def _check(markets, i, order_capacity, far_capacity, in_flight):
             if k != NONE:
                 o = m.orders[k]
                 linked += 1
-                if o.owner != p or o.slot != slot:
+                if o.owner != p or slot_of(m, o) != slot:
                     return 16
                 if o.side > 0:
-                    buys += o.lots
+                    buys += o.lots + reserve_of(m, o)
                 else:
-                    sells += o.lots
+                    sells += o.lots + reserve_of(m, o)
         if p != m.tape.owner and (
             buys != part.account.open_buy_lots or sells != part.account.open_sell_lots
         ):
@@ -207,4 +306,5 @@ def check_book(
         in_flight: messages and reports may be on their way.
     """
     code = _check(markets, i, order_capacity, far_capacity, int(in_flight))
-    assert code == 0, f"{code}: {BROKEN[code]}"
+    if code != 0:
+        raise AssertionError(f"{code}: {BROKEN[code]}")
