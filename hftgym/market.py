@@ -11,7 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import NONE, VALUE_RING, Fault
+from hftgym.core.constants import (
+    NONE,
+    VALUE_RING,
+    BandAction,
+    Fault,
+    FeeUnit,
+    Matching,
+    Phase,
+    StopOn,
+    Stp,
+)
 from hftgym.core.entries import open_one
 from hftgym.core.jit import announce_compilation
 from hftgym.core.records import (
@@ -83,6 +93,7 @@ class Blueprint:
         """Return a market at its opening, shape (1,), with this seed."""
         market = self.record.copy()
         market[0]["now_ns"] = start_ns
+        market[0]["plan"]["t_ns"] += start_ns
         open_one(market, 0, np.uint64(seed & 0xFFFFFFFFFFFFFFFF))
         return market
 
@@ -154,6 +165,7 @@ def blueprint(
     for learner, p in zip(learners, range(len(specs) - len(learners), len(specs)), strict=True):
         m["part"][p]["background"] = 0
         m["part"][p]["signal_delay_ns"] = 0 if learner.sees_value else NONE
+    m["kill_watch"] = int(m["part"]["account"]["kill_armed"].sum())
     tape = m["tape"]
     tape["owner"] = NONE
     if ops is not None:
@@ -203,10 +215,30 @@ def _check_delay(scenario: Scenario, delay_ns: int, name: str) -> None:
 def _write_instrument(m: Any, scenario: Scenario) -> None:
     target = m["books"][0]["instrument"]
     source = scenario.instrument
-    for name in ("px_min", "px_max", "max_lots", "tick_px", "unit_value"):
+    for name in (
+        "px_min px_max max_lots tick_px unit_value maker_fee taker_fee auction_fee start_px "
+        "top_max_lots fifo_percent min_alloc_lots static_band_px dynamic_band_px collar_bps"
+    ).split():
         target[name] = getattr(source, name)
-    for name in ("maker_fee", "taker_fee", "start_px"):
-        target[name] = getattr(source, name)
+    for name, kind in (
+        ("fee_unit", FeeUnit),
+        ("matching", Matching),
+        ("stop_on", StopOn),
+        ("band_action", BandAction),
+    ):
+        target[name] = kind[getattr(source, name).upper()]
+    target["stp"] = Stp[source.self_trade.upper()]
+    target["call_ns"] = round(source.call_s * 1e9)
+    target["halt_ns"] = round(source.halt_s * 1e9)
+    target["fee_tier_count"] = len(source.fee_tiers)
+    for row, tier in zip(target["fee_tiers"], source.fee_tiers, strict=False):
+        row["min_lots"], row["maker_fee"] = tier.min_lots, tier.maker_fee
+        row["taker_fee"] = tier.taker_fee
+    target["phase"] = Phase[scenario.start_phase.upper()]
+    m["plan_count"] = len(scenario.calendar)
+    for row, step in zip(m["plan"], scenario.calendar, strict=False):
+        row["t_ns"] = round(step.at_s * 1e9)
+        row["phase"] = Phase[step.phase.upper()]
 
 
 def _write_value(m: Any, scenario: Scenario) -> None:
@@ -237,7 +269,17 @@ def _write_participant(
     part["queue_view"] = int(strategy.sees_queue)
     part["view_levels"] = strategy.view_levels
     part["background"] = 1
-    part["account"]["firm"] = row_of_firm(name)
+    account = part["account"]
+    account["firm"] = row_of_firm(spec.firm or name)
+    account["lmm_percent"] = spec.lmm_percent
+    account["cancel_on_disconnect"] = spec.cancel_on_disconnect
+    account["kill_flatten"] = spec.kill_flatten
+    if spec.position_limit is not None:
+        account["limited"] = 1
+        account["position_limit"] = spec.position_limit
+    if spec.kill_equity is not None:
+        account["kill_armed"] = 1
+        account["kill_equity"] = spec.kill_equity
     params = strategy.Params.model_validate(spec.params)
     delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
     part["signal_delay_ns"] = delay_ns
@@ -245,5 +287,5 @@ def _write_participant(
 
 
 def row_of_firm(name: str) -> int:
-    """Return the firm of a participant: its own, until scenarios name firms."""
+    """Return the number of a firm; a participant that names none is one by its own name."""
     return text_hash("firm " + name) & 0x7FFFFFFF

@@ -13,105 +13,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic import model_validator as check_whole
 
+from hftgym.core.constants import PHASE_PLAN, Phase
+from hftgym.core.phase_steps import may_follow
 from hftgym.errors import UsageError
+from hftgym.instrument import MONEY_LIMIT, Instrument
 from hftgym.names import check_name, nearest
 from hftgym.yaml_model import Override, StrictModel, load_yaml_model
 
-#: Every product of a price, a size and the unit value stays below this, so int64 never wraps.
-MONEY_LIMIT = 1 << 62
 #: Longest latency that a scenario may ask for.
 MAX_LATENCY_NS = 3_600_000_000_000
 
 _SUFFIXES = {".yaml", ".yml"}
-
-
-def _positive_decimal(text: str) -> str:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or number <= 0:
-        raise ValueError("must be a decimal number above 0, in quotes, as in '0.01'")
-    return text
-
-
-DecimalText = Annotated[str, Field(max_length=40), AfterValidator(_positive_decimal)]
-
-
-class Instrument(StrictModel):
-    """What is traded, in which units, at which fees.
-
-    One money unit is ``price_unit * lot / unit_value`` of the quote currency: with a price unit of
-    0.01, a lot of 1 and a unit value of 10 it is 0.001.
-    """
-
-    not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "venue base settlement tick_schedule min_lots min_notional multiplier linear inverse "
-        "underlying expiry strike right exercise calendar phases time_zone auctions order_types "
-        "matching_params stp self_trade bands static_band dynamic_band reference resumption "
-        "auction_fee fee_tiers fee_minimum fee_bps margin funding funding_interval mark "
-        "mark_rule status halts".split()
-    )
-
-    id: Annotated[str, Field(min_length=1, max_length=64)] = "SYN"
-    """Identifier of the instrument."""
-    kind: Literal["equity", "spot"] = "equity"
-    """What it is; both are paid in full and have no expiry."""
-    quote: Annotated[str, Field(min_length=1, max_length=16)] = "USD"
-    """Currency of price and cash."""
-    price_unit: DecimalText = "0.01"
-    """Finest price, in the quote currency."""
-    tick_px: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    """Tick size in price units."""
-    lot: DecimalText = "1"
-    """Units of the asset in one lot."""
-    px_min: Annotated[int, Field(ge=1)] = 1
-    """Lowest price in price units."""
-    px_max: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 1 << 31
-    """Highest price in price units."""
-    max_lots: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 1_000_000
-    """Largest order in lots."""
-    unit_value: Annotated[int, Field(ge=1, lt=MONEY_LIMIT)] = 10
-    """Money units of one price unit times one lot."""
-    maker_fee: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = 0
-    """Fee of the resting side in money units per lot; negative is a rebate."""
-    taker_fee: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = 3
-    """Fee of the aggressor in money units per lot; negative is a rebate."""
-    matching: Literal["fifo"] = "fifo"
-    """Matching rule: price, then time."""
-    start_px: Annotated[int, Field(ge=1)] = 10_000
-    """Price around which the market starts, in price units."""
-
-    @field_validator("kind", "matching", mode="before")
-    @classmethod
-    def _planned_values(cls, value: Any) -> Any:
-        if value in ("future", "perpetual", "option", "pro_rata", "size_pro_rata"):
-            raise ValueError("is not implemented yet")
-        return value
-
-    @check_whole(mode="after")
-    def _check_limits(self) -> Instrument:
-        if not self.px_min <= self.start_px <= self.px_max:
-            raise ValueError(
-                f"start_px {self.start_px} must be from px_min {self.px_min} to px_max "
-                f"{self.px_max}"
-            )
-        if self.start_px % self.tick_px:
-            raise ValueError(f"start_px {self.start_px} must be a multiple of tick {self.tick_px}")
-        if self.px_max * self.max_lots * self.unit_value >= MONEY_LIMIT:
-            raise ValueError(
-                f"px_max * max_lots * unit_value = "
-                f"{self.px_max * self.max_lots * self.unit_value} must be below 2^62 = "
-                f"{MONEY_LIMIT}; lower one of them"
-            )
-        return self
 
 
 class Value(StrictModel):
@@ -147,7 +65,7 @@ class ParticipantSpec(StrictModel):
     """A group of equal participants."""
 
     not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "firm mode allow_short borrow_limit limits kill currency cash positions".split()
+        "mode allow_short borrow_limit limits currency cash positions".split()
     )
 
     kind: Annotated[str, Field(min_length=1, max_length=200)]
@@ -158,6 +76,18 @@ class ParticipantSpec(StrictModel):
     """Name of the group; the kind when absent."""
     latency: Latency = Field(default_factory=Latency)
     """Latencies of each of them."""
+    firm: str | None = None
+    """Firm of all of them, for self-trade prevention; absent: each is a firm of its own."""
+    position_limit: Annotated[int, Field(ge=0, lt=MONEY_LIMIT)] | None = None
+    """Most lots, long or short, that position and open orders of a side may make together."""
+    kill_equity: Annotated[int, Field(gt=-MONEY_LIMIT, lt=MONEY_LIMIT)] | None = None
+    """Equity at the mark, in money units, below which the exchange kills one of them."""
+    kill_flatten: bool = False
+    """Whether the position of a killed one is closed."""
+    cancel_on_disconnect: bool = False
+    """Whether the orders of one end when it disconnects."""
+    lmm_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    """Share of an aggressor that each of them gets by agreement (pro-rata)."""
     params: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     """Parameters of the kind; what is left out gets the kind's default."""
 
@@ -171,6 +101,11 @@ class ParticipantSpec(StrictModel):
     @classmethod
     def _plain_name(cls, name: str | None) -> str | None:
         return None if name is None else check_name(name, "name of a participant")
+
+    @field_validator("firm")
+    @classmethod
+    def _plain_firm(cls, firm: str | None) -> str | None:
+        return None if firm is None else check_name(firm, "name of a firm")
 
     @field_validator("params")
     @classmethod
@@ -229,11 +164,31 @@ class TapeSpec(StrictModel):
         return self
 
 
+PhaseName = Literal[
+    "pre_open",
+    "opening_auction",
+    "continuous",
+    "volatility_auction",
+    "halt",
+    "closing_auction",
+    "closed",
+]
+
+
+class PhaseStep(StrictModel):
+    """A planned change of the trading phase."""
+
+    at_s: Annotated[float, Field(ge=0, le=31_536_000)]
+    """When, in seconds from the start of the market, burn-in included."""
+    phase: PhaseName
+    """What begins then."""
+
+
 class Scenario(StrictModel):
     """One market: what is traded, who trades, and how it starts."""
 
     not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "instruments accounts calendar auctions halts currencies firms risk".split()
+        "instruments accounts auctions halts currencies firms risk".split()
     )
 
     name: str
@@ -248,6 +203,10 @@ class Scenario(StrictModel):
     """The latent value; absent when nobody in the market knows one."""
     participants: tuple[ParticipantSpec, ...] = ()
     """Who trades, apart from learners."""
+    start_phase: PhaseName = "continuous"
+    """Trading phase at the start."""
+    calendar: Annotated[tuple[PhaseStep, ...], Field(max_length=PHASE_PLAN)] = ()
+    """Planned changes of the phase, in order of time."""
     burn_in_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
     """Seconds that the market runs before anybody watches."""
     half_spread_tick: Annotated[float, Field(ge=0.25, le=10_000)] | None = None
@@ -260,7 +219,7 @@ class Scenario(StrictModel):
     def _plain_name(cls, name: str) -> str:
         return check_name(name, "name of a scenario")
 
-    @field_validator("participants", mode="before")
+    @field_validator("participants", "calendar", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -284,6 +243,17 @@ class Scenario(StrictModel):
                     f"two groups of participants are called {spec.group!r}; give one of them "
                     "another name: a name decides a participant's random stream"
                 )
+        return self
+
+    @check_whole(mode="after")
+    def _check_calendar(self) -> Scenario:
+        phase, at_s = self.start_phase, 0.0
+        for step in self.calendar:
+            if step.at_s < at_s:
+                raise ValueError(f"calendar: {step.at_s} s stands behind {at_s} s; sort it by time")
+            if not may_follow(Phase[phase.upper()], Phase[step.phase.upper()]):
+                raise ValueError(f"calendar: {step.phase} at {step.at_s} s can not follow {phase}")
+            phase, at_s = step.phase, step.at_s
         return self
 
     @property

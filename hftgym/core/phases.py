@@ -44,6 +44,7 @@ from hftgym.core.orders import (
     renew_due,
     rest_own,
 )
+from hftgym.core.phase_steps import STEP_BITS
 from hftgym.core.stops import next_stop
 
 _IOC = int(Flag.IOC)
@@ -69,7 +70,6 @@ _MARK_HIDDEN = int(LogMark.HIDDEN)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _HALT = int(Phase.HALT)
 _PRE_OPEN = int(Phase.PRE_OPEN)
-_OPENING = int(Phase.OPENING_AUCTION)
 _VOLATILITY = int(Phase.VOLATILITY_AUCTION)
 _CLOSING = int(Phase.CLOSING_AUCTION)
 _CLOSED = int(Phase.CLOSED)
@@ -299,30 +299,6 @@ def finish(m, log, b):
 
 # ------------------------------------------------------------------ phases
 @leaf
-def _may_follow(phase, following):
-    """Return whether a phase may come after another."""
-    if phase == following:
-        return False
-    if following == _HALT:
-        return phase != _CLOSED
-    if following == _CLOSED:
-        return True
-    if phase == _PRE_OPEN:
-        return following == _OPENING or following == _CONTINUOUS
-    if phase == _OPENING:
-        return following == _CONTINUOUS
-    if phase == _CONTINUOUS:
-        return following == _VOLATILITY or following == _CLOSING
-    if phase == _VOLATILITY:
-        return following == _CONTINUOUS or following == _CLOSING
-    if phase == _HALT:
-        return following != _PRE_OPEN
-    if phase == _CLOSED:
-        return following == _PRE_OPEN or following == _OPENING
-    return False
-
-
-@leaf
 def _enter(m, log, b, phase):
     """Set the phase, and note the touch for the collar of the next call."""
     if b.instrument.phase == _CONTINUOUS:
@@ -385,7 +361,7 @@ def change_phase(m, log, b, following):
     Every way out of a call, and into continuous trading, uncrosses a crossed book.
     """
     phase = b.instrument.phase
-    if not _may_follow(phase, following):
+    if following < 0 or following >= len(STEP_BITS) or (STEP_BITS[phase] >> following) & 1 == 0:
         return False
     b.band_px = b.last_px
     if following == _CONTINUOUS or (following == _CLOSED and is_call(phase)):

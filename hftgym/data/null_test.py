@@ -19,7 +19,8 @@ from hftgym.core.tape import play
 from hftgym.data.tape import Tape
 from hftgym.errors import DataError
 from hftgym.market import blueprint, check_fault
-from hftgym.scenario import Instrument, Scenario
+from hftgym.instrument import Instrument
+from hftgym.scenario import Scenario
 
 _ROW_END = int(TapeFlag.ROW_END)
 _COLUMNS = ("bid px", "bid lots", "ask px", "ask lots")
