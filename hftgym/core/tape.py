@@ -28,6 +28,7 @@ from hftgym.core.constants import (
     MessageKind,
     OrderMark,
     Phase,
+    Reason,
     Stp,
     TapeFlag,
     TapeKind,
@@ -52,6 +53,9 @@ _ROW_END = int(TapeFlag.ROW_END)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _HALT = int(Phase.HALT)
 _EXPIRY = int(EventClass.EXPIRY)
+_OK = int(Reason.OK)
+_LOG_REST = int(LogKind.REST)
+_LOG_CANCEL = int(LogKind.CANCEL)
 _LOG_HIDDEN = int(LogKind.HIDDEN_TRADE)
 _ON_TRADE = int(WakeOn.TRADE)
 _RARE = int(OrderMark.RARE)
@@ -89,30 +93,32 @@ def _post(m, log, b, op, front):
     rest(m, s, index, tape.owner, op.ordinal, key, lots, 0)
     if front:
         to_front(m, s, index)
+    write_log(m, log, _LOG_REST, tape.owner, op.ordinal, NONE, NONE, op.side, op.px, lots, _OK, 0)
     m.tape_order[op.ordinal] = index
     open_lots(m, tape.owner, op.side, lots)
 
 
 @leaf
-def _shrink(m, b, order_index, lots):
+def _shrink(m, log, b, order_index, lots):
     """Take lots, or all that is left, from an order of history; what was taken."""
     o = m.orders[order_index]
-    if lots >= o.lots:
-        taken = o.lots
+    taken = min(lots, o.lots)
+    write_log(m, log, _LOG_CANCEL, o.owner, NONE, NONE, NONE, o.side, o.px, taken, _OK, 0)
+    if taken == o.lots:
         take_out(m, b, order_index)
-        return taken
-    shrink(m, b, order_index, lots)
-    return lots
+    else:
+        shrink(m, b, order_index, taken)
+    return taken
 
 
 @leaf
-def _cancel(m, b, op):
+def _cancel(m, log, b, op):
     """Cancel lots of an order of history, clamped to what is left of it."""
     order_index = m.tape_order[op.ordinal] if op.ordinal >= 0 else NONE
     taken = 0
     if order_index != NONE:
         lots = m.orders[order_index].lots if op.kind == _REMOVE else op.lots
-        taken = _shrink(m, b, order_index, lots)
+        taken = _shrink(m, log, b, order_index, lots)
     m.tape.clamped += max(op.lots - taken, 0)
 
 
@@ -168,7 +174,7 @@ def _execute(m, log, b, op):
         if surplus > 0:
             tape.surviving += surplus
             if tape.resilience_ns == 0:
-                _shrink(m, b, named, surplus)
+                _shrink(m, log, b, named, surplus)
             else:
                 _expire_later(m, named, surplus)
 
@@ -200,7 +206,7 @@ def on_expiry(m, log, j):
     if r.order != NONE and r.serial == msg.px:
         b = m.books[0]
         b.band_px = b.last_px
-        _shrink(m, b, r.order, msg.lots)
+        _shrink(m, log, b, r.order, msg.lots)
         finish(m, log, b)
     give_message(m, j)
 
@@ -270,7 +276,7 @@ def play(m, log, op):
     elif kind == _FRONT:
         _post(m, log, b, op, True)
     elif kind == _REDUCE or kind == _REMOVE:
-        _cancel(m, b, op)
+        _cancel(m, log, b, op)
     elif kind == _EXEC:
         _execute(m, log, b, op)
     elif kind == _HIDDEN:
