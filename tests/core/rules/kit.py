@@ -165,16 +165,20 @@ ACCOUNT_FIELDS = (
 )
 
 
+def accounts(venue: Any) -> list[dict[str, int]]:
+    """Return the fields of all accounts."""
+    return [{name: int(getattr(a, name)) for name in ACCOUNT_FIELDS} for a in venue.accounts]
+
+
 def account(venue: Any, participant: int) -> dict[str, int]:
     """Return the fields of an account."""
-    owner = venue.accounts[participant]
-    return {name: int(getattr(owner, name)) for name in ACCOUNT_FIELDS}
+    return accounts(venue)[participant]
 
 
 def state(venue: Any) -> dict[str, Any]:
     """Return all that a venue shows of itself, but for the counts of rejects."""
-    accounts = [account(venue, p) for p in range(len(venue.accounts))]
-    for fields in accounts:
+    without_rejects = accounts(venue)
+    for fields in without_rejects:
         del fields["rejects"]
     return {
         "now": venue.now_ns,
@@ -186,7 +190,7 @@ def state(venue: Any) -> dict[str, Any]:
         "stops": venue.stops(),
         "waiting": venue.waiting(),
         "indication": venue.indication(),
-        "accounts": accounts,
+        "accounts": without_rejects,
     }
 
 

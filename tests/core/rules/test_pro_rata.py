@@ -198,6 +198,20 @@ def test_a_percentage_is_rounded_down_and_at_most_all_of_the_order(venue: Any) -
     assert given(v.process(market_buy(3, 1, 5))) == [3, 2, 0]
 
 
+@pytest.mark.rule("X-PRO-03")
+def test_the_orders_of_a_market_maker_share_its_percentage_by_time(venue: Any) -> None:
+    """A fifth of 50 is 6 and 4, a tenth 5; 35 by size of 60, 0, 20 and 5, and 1 by time."""
+    members = [Member(0), Member(1, lmm_percent=20), Member(2, lmm_percent=10), 3]
+    book = [sell(0, 1, 100, 60), sell(1, 1, 100, 6), sell(1, 2, 100, 24), sell(2, 1, 100, 10)]
+    v = venue(*book, rules=rules(), members=members)
+    assert kit.shares(v.process(market_buy(3, 1, 50))) == [
+        (0, 24 + 1),
+        (1, 6),
+        (1, 4 + 8),
+        (2, 5 + 2),
+    ]
+
+
 @pytest.mark.rule("X-PRO-03", "X-PRO-02")
 def test_the_percentage_is_of_what_the_top_leaves(venue: Any) -> None:
     """250 on top; two fifths of 150 are 60; 90 by size of 50, 15 and 100; 1 by time."""

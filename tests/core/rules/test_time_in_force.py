@@ -328,7 +328,7 @@ def expired(owner: int, slot: int, side: int, px: int, lots: int) -> Any:
 
 
 @pytest.mark.rule("X-TIF-07")
-def test_orders_leave_at_their_time_in_the_order_of_expiry_then_of_entry(venue: Any) -> None:
+def test_orders_leave_at_their_time_in_the_order_of_expiry_then_of_rest(venue: Any) -> None:
     v = venue(
         buy(0, 1, 97, 1, **until(30)),
         sell(1, 1, 103, 2, **until(20)),
@@ -401,12 +401,27 @@ def test_sleeping_stops_expire_too(venue: Any) -> None:
 
 @pytest.mark.rule("X-TIF-07")
 def test_a_time_outlives_amends(venue: Any) -> None:
-    v = venue(buy(0, 1, 99, 5, **until(20)), buy(1, 1, 98, 5, **until(20)))
-    v.process(amend(0, 1, 99, 4))
-    v.process(amend(1, 1, 97, 9, expire_ns=50))
-    assert sorted(v.advance(20).reports) == sorted(
-        [expired(0, 1, BUY, 99, 4), expired(1, 1, BUY, 97, 9)]
+    """Who loses its place comes to rest anew: it expires behind the others."""
+    v = venue(*[buy(0, slot, 99, 5, **until(20)) for slot in (1, 2, 3)])
+    v.process(amend(0, 1, 97, 9, expire_ns=50))
+    v.process(amend(0, 2, 99, 4))
+    assert v.advance(20).reports == [
+        expired(0, 2, BUY, 99, 4),
+        expired(0, 3, BUY, 99, 5),
+        expired(0, 1, BUY, 97, 9),
+    ]
+
+
+@pytest.mark.rule("X-TIF-07", "X-STOP-06")
+def test_a_woken_stop_comes_to_rest_behind_those_that_did_before(venue: Any) -> None:
+    v = venue(
+        buy(0, 1, 95, 1, Flag.STOP | Flag.GTD, trigger_px=101, expire_ns=20),
+        buy(0, 2, 95, 2, **until(20)),
+        sell(1, 1, 101, 1),
     )
+    v.process(market_buy(2, 1, 1))
+    assert v.orders() == [bid(0, 2, 95, 2), bid(0, 1, 95, 1)]
+    assert v.advance(20).reports == [expired(0, 2, BUY, 95, 2), expired(0, 1, BUY, 95, 1)]
 
 
 @pytest.mark.rule("X-TIF-07")
