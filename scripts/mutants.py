@@ -216,13 +216,15 @@ _MATCHING = (
     ("common = min(open_now, lots)", "common = min(o.lots, lots)", "a reserve is spared"),
     ("if mode != _NEWEST:", "if mode == _OLDEST:", "cancel both spares the maker"),
     ("if mode != _OLDEST:", "if mode == _NEWEST:", "cancel both spares the taker"),
-    ("return min(left, pool *", "return max(left, pool *", "an agreement gives too much"),
+    ("min(min(left, pool), account.quota_lots)", "min(left, pool)", "an agreement gives all"),
+    ("account.quota_lots -= lots", "account.quota_lots -= 0", "an agreement holds for each order"),
     ("min(min(instrument.top_max_lots, m.orders[head].lots), lots)",
      "min(m.orders[head].lots, lots)", "the top has no maximum"),
-    ("lmm_pool = lots - top", "lmm_pool = lots", "the top is shared again"),
-    ("(lmm_pool - lmm_total) * instrument.fifo", "lmm_pool * instrument.fifo", "too much by time"),
-    ("size_total += part if part >= instrument.min_alloc_lots else 0", "size_total += part",
+    ("    pool = lots - top", "    pool = lots", "the top is shared again"),
+    ("(pool - agreed_total) * instrument.fifo", "pool * instrument.fifo", "too much by time"),
+    ("sized_total += sized if sized >= instrument.min_alloc_lots else 0", "sized_total += sized",
      "small shares are lost"),
+    ("o.next if i != last else NONE", "o.next", "a new slice is shared out too"),
     ("left = shown if shown > 0 else lots", "left = lots", "hidden orders before new slices"),
     ("if banded and _outside_band(b, -side", "if False and _outside_band(b, -side", "no band"),
     ("NO_KEY and s.best >= limit_key:", "NO_KEY and s.best > limit_key:", "limits are strict"),
@@ -284,11 +286,9 @@ _PHASES = (
     (" and (side == 0 or m.orders[i].side == side)", "", "cancel all knows no side"),
     ("for again in range(2):", "for again in range(1):", "a kill wakes no stops"),
     ("1 if next_stop(b) != NONE else 0", "0", "a cascade ends after a round"),
-    ("return phase != _CLOSED", "return True", "a halt after the close"),
-    ("return following != _PRE_OPEN", "return True", "a halt leads to the pre-open"),
     ("b.collar_ask_px = -ask if", "b.collar_ask_px = ask if", "the collar's ask"),
     ("b.extended = 1", "b.extended = 0", "a collar prolongs again and again"),
-    ("collar = is_call(b.instrument.phase) and", "collar =", "a collar after a halt"),
+    ("return is_call(b.instrument.phase) and", "return", "a collar after a halt"),
     (".head, _IOC_REST", ".head, _EXPIRED", "market orders end for a wrong reason"),
     ("for side in range(4):", "for side in range(2):", "stops of the day outlive it"),
     ("(following == _CLOSED and is_call(phase))", "following == _CLOSED", "a close trades"),
@@ -297,6 +297,12 @@ _PHASES = (
     ("if following == _VOLATILITY and b", "if False and b", "an auction after a halt has no end"),
     ("stp_mode(b, flags), kind)", "b.instrument.stp, kind)", "a stop forgets its own mode"),
     ("if not make_room(b.sides[side_index(side)], side * px):", "if False:", "stops without room"),
+)
+
+_PHASE_STEPS = (
+    ("{Phase.PRE_OPEN, Phase.OPENING_AUCTION}", "set(Phase)", "a halt after the close"),
+    ("    Phase.HALT: {", "    Phase.HALT: {Phase.PRE_OPEN} | {", "a halt leads to the pre-open"),
+    ("CLOSING_AUCTION: _ALWAYS", "CLOSING_AUCTION: set(Phase)", "trade after the closing auction"),
 )
 
 #: In the order of the files that they are in.
@@ -315,6 +321,7 @@ MUTANTS = tuple(
         ("auction", _AUCTION),
         ("stops", _STOPS),
         ("phases", _PHASES),
+        ("phase_steps", _PHASE_STEPS),
     )
     for fault in faults
 )
