@@ -15,14 +15,14 @@ import numpy as np
 
 from hftgym.core.bits import highest_bit
 from hftgym.core.constants import NO_KEY, NONE, Flag
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _HIDDEN = int(Flag.HIDDEN)
 
 
-@leaf
+@inlined
 def side_index(side):
     """Return 0 for bids (+1), 1 for asks (-1)."""
     return (1 - side) >> 1
@@ -38,13 +38,13 @@ def init_orders(m):
     m.order_live = 0
 
 
-@leaf
+@inlined
 def has_room(m):
     """Return whether the pool has a slot for another order."""
     return m.order_live < m.order_limit
 
 
-@leaf
+@inlined
 def take_order(m):
     """Take a slot from the pool, which has room."""
     index = m.order_free
@@ -57,7 +57,7 @@ def take_order(m):
     return index
 
 
-@leaf
+@inlined
 def give_order(m, index):
     """Give a slot back to the pool."""
     o = m.orders[index]
@@ -93,14 +93,14 @@ def init_side(s, side, start_px):
 
 
 # ------------------------------------------------------------------ bitmap of the window
-@leaf
+@inlined
 def _mark(s, slot):
     w = slot >> 6
     s.words[w] |= _ONE << np.uint64(slot & 63)
     s.summary[w >> 6] |= _ONE << np.uint64(w & 63)
 
 
-@leaf
+@inlined
 def _unmark(s, slot):
     w = slot >> 6
     s.words[w] &= ~(_ONE << np.uint64(slot & 63))
@@ -281,16 +281,23 @@ def _lower_window(s):
             _far_to_window(s, s.far_head)
 
 
-@leaf
+@inlined
 def make_room(s, key):
     """Prepare a level for ``key``: True when an order can rest there.
 
     Moves the window when the key is better than all of it; False when the far list is full.
     """
+    offset = key - s.base
+    if 0 <= offset < len(s.levels):
+        return True
+    return _make_room(s, key)
+
+
+@leaf
+def _make_room(s, key):
+    """Prepare a level outside of the window, or move the window."""
     n = len(s.levels)
     offset = key - s.base
-    if 0 <= offset < n:
-        return True
     if s.orders == 0:
         s.base = key - n // 2
         return True
@@ -346,7 +353,7 @@ def lots_ahead(m, order_index):
 
 
 # ------------------------------------------------------------------ orders
-@leaf
+@inlined
 def _append(m, level, index):
     """Put an order at the back of a level: behind all, or, if visible, before the hidden ones."""
     o = m.orders[index]
@@ -388,7 +395,7 @@ def rest(m, s, index, owner, slot, key, lots, flags):
     return True
 
 
-@leaf
+@inlined
 def link(m, s, index, key):
     """Chain a written order into its level. ``make_room`` has prepared it."""
     if key >= s.base:
@@ -458,7 +465,7 @@ def add_volume(s, key, lots):
         s.far[_far_find(s, key)].level.volume += lots
 
 
-@leaf
+@inlined
 def _cut(level, o):
     """Take an order out of the ends and the volume of its level."""
     if o.flags & _HIDDEN == 0:

@@ -9,7 +9,7 @@ In a bare book a message carries as ``slot`` the generation, as ``gen`` the pool
 
 from __future__ import annotations
 
-from hftgym.core.book import has_room, make_room, side_index
+from hftgym.core.book import give_order, has_room, make_room, side_index
 from hftgym.core.channels import report
 from hftgym.core.constants import (
     BUY,
@@ -30,7 +30,7 @@ from hftgym.core.constants import (
     ReportKind,
     Stp,
 )
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import write_log
 from hftgym.core.matching import available, match, stp_mode
 from hftgym.core.orders import (
@@ -214,7 +214,7 @@ def _check_new(m, b, msg, flags):
     return _OK
 
 
-@leaf
+@inlined
 def _check_sender(m, p):
     account = m.part[p].account
     if account.disconnected != 0:
@@ -247,6 +247,12 @@ def _reject(m, log, msg, reason):
     m.part[p].account.rejects += 1
     write_log(m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason, 0)
     report(m, p, _REJECTED, reason, msg.kind, msg.slot, msg.gen, msg.side, msg.px, msg.lots, 0)
+
+
+@leaf
+def _reject_kind(m, log, b, msg):
+    """Refuse a message of an unknown kind as if it were an order."""
+    _reject(m, log, msg, _refusal(m, b, msg, 0))
 
 
 @leaf
@@ -352,12 +358,22 @@ def _new_order(m, log, b, msg):
         else:
             rest_own(m, log, b, p, slot, gen, side, px, msg.lots, flags, display_lots, expire_ns)
         return
-    lots = match(m, log, b, p, slot, gen, side, px, msg.lots, mode, kind)
-    conclude(m, log, b, p, slot, gen, side, px, lots, flags, kind, display_lots, expire_ns)
+    lots = msg.lots
+    m.ended = _OK
+    if -side * px <= b.sides[side_index(-side)].best:
+        lots = match(m, log, b, p, slot, gen, side, px, lots, mode, kind)
+        if lots == 0:
+            if m.bare != 0:
+                give_order(m, gen)
+            return
+    if rests and m.ended == _OK:
+        rest_own(m, log, b, p, slot, gen, side, px, lots, flags, display_lots, expire_ns)
+    else:
+        conclude(m, log, b, p, slot, gen, side, px, lots, flags, kind, display_lots, expire_ns)
 
 
 # ------------------------------------------------------------------ cancel and amend
-@leaf
+@inlined
 def _order_of(m, msg):
     """Return the live order that a message names, or NONE."""
     if m.bare == 0:
@@ -571,5 +587,6 @@ def process(m, log, msg):
     elif msg.kind == _CONNECT:
         m.part[msg.participant].account.disconnected = 0
     else:
-        _reject(m, log, msg, _refusal(m, b, msg, 0))
-    finish(m, log, b)
+        _reject_kind(m, log, b, msg)
+    if m.bare == 0 or b.sides[2].orders + b.sides[3].orders > 0:
+        finish(m, log, b)

@@ -20,7 +20,7 @@ from hftgym.core.constants import (
     ReportKind,
     WakeOn,
 )
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.rng import mix
 
 _LIMIT = int(MessageKind.LIMIT)
@@ -93,7 +93,7 @@ def write_log(m, log, kind, maker, maker_slot, taker, taker_slot, side, px, lots
 
 
 # ------------------------------------------------------------------ accounts
-@leaf
+@inlined
 def same_firm(m, p, q):
     """Return whether two participants are of one firm.
 
@@ -104,7 +104,7 @@ def same_firm(m, p, q):
     return m.part[p].account.firm == m.part[q].account.firm
 
 
-@leaf
+@inlined
 def open_lots(m, p, side, change):
     """Add ``change`` to the lots that a participant has open on a side."""
     if m.bare != 0:
@@ -171,19 +171,30 @@ def settle(
     b.trades += 1
     b.volume += lots
     b.signed_volume += side * lots
-    if m.bare != 0:
-        if same_firm(m, maker, taker):
-            marks |= _SELF
-        else:
-            b.last_px = px
-            b.stop_px = px
-            b.has_reference = 1
-        if log.capacity > 0:
-            _write_row(
-                m, log, _TRADE, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side,
-                px, lots, _OK, marks,
-            )  # fmt: skip
+    if m.bare == 0:
+        _settle_accounts(
+            m, log, b, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px, lots,
+            marks,
+        )  # fmt: skip
         return
+    if same_firm(m, maker, taker):
+        marks |= _SELF
+    else:
+        b.last_px = px
+        b.stop_px = px
+        b.has_reference = 1
+    if log.capacity > 0:
+        _write_row(
+            m, log, _TRADE, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px,
+            lots, _OK, marks,
+        )  # fmt: skip
+
+
+@leaf
+def _settle_accounts(
+    m, log, b, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px, lots, marks
+):
+    """Move money and lots of one trade, log it, and tell both."""
     instrument = b.instrument
     value = px * lots * instrument.unit_value
     is_auction = side == 0

@@ -23,9 +23,9 @@ from hftgym.core.constants import (
     Stp,
     WakeOn,
 )
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import same_firm, write_log
-from hftgym.core.orders import end_order, fill, gen_of, reserve_of, shrink, slot_of
+from hftgym.core.orders import end_order, fill, fill_here, gen_of, reserve_of, shrink, slot_of
 
 _HIDDEN = int(Flag.HIDDEN)
 _TOP = int(OrderMark.TOP)
@@ -45,14 +45,14 @@ _DECREMENT = int(Stp.DECREMENT)
 _ON_TRADE = int(WakeOn.TRADE)
 
 
-@leaf
+@inlined
 def stp_mode(b, flags):
     """Return the self-trade mode of a message: its own, else the instrument's."""
     asked = flags >> STP_SHIFT
     return asked - 1 if asked > 0 else b.instrument.stp
 
 
-@leaf
+@inlined
 def _outside_band(b, px):
     """Return whether a trade at this price would leave the dynamic band."""
     return abs(px - b.band_px) > b.instrument.dynamic_band_px
@@ -303,7 +303,7 @@ def match(m, log, b, taker, taker_slot, taker_gen, side, limit_px, lots, mode, k
                 break
             continue
         part_lots = min(lots, o.lots)
-        fill(m, log, b, order_index, taker, taker_slot, taker_gen, part_lots)
+        fill_here(m, log, b, order_index, taker, taker_slot, taker_gen, part_lots)
         lots -= part_lots
     if b.trades != before:
         trigger_all(m, _ON_TRADE)

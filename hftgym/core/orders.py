@@ -27,7 +27,7 @@ from hftgym.core.constants import (
     Reason,
     ReportKind,
 )
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import open_lots, settle, write_log
 
 _HIDDEN = int(Flag.HIDDEN)
@@ -66,13 +66,13 @@ def init_rare(m):
     m.due_ns = NEVER_NS
 
 
-@leaf
+@inlined
 def has_rare_room(m):
     """Return whether there is room for another side record."""
     return m.rare_live < len(m.rare)
 
 
-@leaf
+@inlined
 def needs_rare(flags):
     """Return whether a resting order with these flags has a side record."""
     return flags & _NEEDS_RARE != 0
@@ -110,8 +110,6 @@ def add_rare(m, index):
 def drop_rare(m, index):
     """Take the side record of an order away; the order has its own slot back."""
     o = m.orders[index]
-    if o.flags & _RARE == 0:
-        return
     j = o.slot
     r = m.rare[j]
     o.slot = r.slot
@@ -125,13 +123,13 @@ def drop_rare(m, index):
     m.rare_live -= 1
 
 
-@leaf
+@inlined
 def slot_of(m, o):
     """Return the owner's slot of an order (a tape's ordinal, a bare book's generation)."""
     return m.rare[o.slot].slot if o.flags & _RARE else o.slot
 
 
-@leaf
+@inlined
 def gen_of(m, o, slot):
     """Return the generation of the message that brought a participant's order."""
     if o.owner == m.tape.owner:
@@ -139,7 +137,7 @@ def gen_of(m, o, slot):
     return m.slot_gen[m.part[o.owner].own_first + slot]
 
 
-@leaf
+@inlined
 def reserve_of(m, o):
     """Return the lots of an order that are not shown."""
     return m.rare[o.slot].reserve if o.flags & _RARE else 0
@@ -188,13 +186,13 @@ def expire_due(m, log, b):
 
 
 # ------------------------------------------------------------------ coming to rest
-@leaf
+@inlined
 def shown_lots(flags, display_lots, lots):
     """Return the lots that an order shows of those it has open."""
     return min(lots, display_lots) if flags & _ICEBERG else lots
 
 
-@leaf
+@inlined
 def place_own(m, p, slot, gen):
     """Take a slot of the pool for an order of a participant; its index in the pool.
 
@@ -212,8 +210,8 @@ def place_own(m, p, slot, gen):
 @leaf
 def rest_own(m, log, b, p, slot, gen, side, px, lots, flags, display_lots, expire_ns):
     """Let an order of a participant rest. The caller has made sure of room."""
-    s = b.sides[side_index(side)]
     key = side * px
+    s = b.sides[side_index(side)]
     stays = flags & _STAYS
     if (
         b.instrument.matching == _PRO_RATA
@@ -301,7 +299,7 @@ def wait_own(m, log, b, p, slot, gen, side, px, lots):
 
 
 # ------------------------------------------------------------------ leaving
-@leaf
+@inlined
 def _forget(m, order_index):
     """Break the link from its owner's slot (or tape ordinal) to an order that is leaving."""
     if m.bare != 0:
@@ -328,7 +326,8 @@ def withdraw(m, b, order_index):
         unlink(m, b.sides[2 + side], order_index)
     else:
         unlink(m, b.sides[side], order_index)
-    drop_rare(m, order_index)
+    if o.flags & _RARE:
+        drop_rare(m, order_index)
 
 
 @leaf
@@ -392,9 +391,9 @@ def show_again(m, log, b, order_index, lots):
     )
 
 
-@leaf
-def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
-    """Trade ``lots``, at most those that it shows, of a resting order with an aggressor."""
+@inlined
+def fill_here(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
+    """``fill``, for the loop in which nearly all trades happen."""
     o = m.orders[order_index]
     side = o.side
     slot = slot_of(m, o)
@@ -409,6 +408,12 @@ def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
         show_again(m, log, b, order_index, reserve_of(m, o))
     else:
         take_out(m, b, order_index)
+
+
+@leaf
+def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
+    """Trade ``lots``, at most those that it shows, of a resting order with an aggressor."""
+    fill_here(m, log, b, order_index, taker, taker_slot, taker_gen, lots)
 
 
 @leaf

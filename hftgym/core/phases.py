@@ -284,8 +284,6 @@ def _wake_stops(m, log, b):
 def finish(m, log, b):
     """End a transaction: stops wake, the public state is renewed, the kill switch looks."""
     sleeping = b.sides[2].orders + b.sides[3].orders > 0
-    if m.bare != 0 and not sleeping:
-        return
     for again in range(2):
         if sleeping:
             _wake_stops(m, log, b)
