@@ -358,10 +358,23 @@ def test_the_collar_stands_around_the_touch(venue: Any, px: int, inside: bool) -
 
 
 @pytest.mark.rule("X-AUC-06")
-@pytest.mark.parametrize(("px", "inside"), [(898, True), (1152, True), (897, False), (1153, False)])
-def test_the_last_price_stands_for_a_side_that_was_empty(venue: Any, px: int, inside: bool) -> None:
-    """1000 x 1050, and 102 of 1025."""
-    v = venue(buy(0, 1, 1000, 1), rules=WIDE)
+@pytest.mark.parametrize(
+    ("touch", "px", "inside"),
+    [
+        (buy(0, 1, 1000, 1), 898, True),  # 1000 x 1050, and 102 of 1025
+        (buy(0, 1, 1000, 1), 1152, True),
+        (buy(0, 1, 1000, 1), 897, False),
+        (buy(0, 1, 1000, 1), 1153, False),
+        (sell(0, 1, 1100, 1), 943, True),  # 1050 x 1100, and 107 of 1075
+        (sell(0, 1, 1100, 1), 1207, True),
+        (sell(0, 1, 1100, 1), 942, False),
+        (sell(0, 1, 1100, 1), 1208, False),
+    ],
+)
+def test_the_last_price_stands_for_a_side_that_was_empty(
+    venue: Any, touch: Message, px: int, inside: bool
+) -> None:
+    v = venue(touch, rules=WIDE)
     v.set_phase(Phase.CLOSING_AUCTION)
     for message in (cancel(0, 1), *pair(px)):
         v.process(message)

@@ -101,7 +101,8 @@ def test_shares_are_rounded_down_and_the_remainder_goes_by_time(
 
 @pytest.mark.rule("X-PRO-05")
 @pytest.mark.parametrize(
-    ("least", "expected"), [(5, [5, 15, 30]), (6, [5, 15, 30]), (16, [10, 10, 30])]
+    ("least", "expected"),
+    [(5, [5, 15, 30]), (6, [5, 15, 30]), (15, [5, 15, 30]), (16, [10, 10, 30])],
 )
 def test_a_share_below_the_least_allocation_is_none(
     venue: Any, least: int, expected: list[int]
@@ -174,6 +175,15 @@ def test_the_next_slice_of_an_iceberg_is_not_on_top(venue: Any) -> None:
 
 
 @pytest.mark.rule("X-PRO-02")
+def test_nor_is_it_when_it_has_nobody_to_go_behind(venue: Any) -> None:
+    v = venue(sell(0, 1, 100, 60, **iceberg(30)), rules=rules(top_max_lots=30))
+    v.process(market_buy(3, 1, 30))
+    v.process(sell(1, 1, 100, 70))
+    assert v.orders() == [ask(0, 1, 100, 30), ask(1, 1, 100, 70)]
+    assert given(v.process(market_buy(3, 2, 50))) == [15, 35, 0]
+
+
+@pytest.mark.rule("X-PRO-02")
 def test_orders_of_a_call_phase_are_not_on_top(venue: Any) -> None:
     v = venue(*queue(30, 70), rules=rules(top_max_lots=20), phase=Phase.OPENING_AUCTION)
     v.set_phase(Phase.CONTINUOUS)
@@ -194,6 +204,8 @@ def test_a_percentage_is_rounded_down_and_at_most_all_of_the_order(venue: Any) -
     members = [Member(0), Member(1, lmm_percent=50), 2, 3]
     v = venue(*queue(95, 5), rules=rules(), members=members)
     assert given(v.process(market_buy(3, 1, 40))) == [35, 5, 0]
+    v = venue(*queue(600, 400), rules=rules(), members=members)  # 252 of 505, then 202 and 50
+    assert given(v.process(market_buy(3, 1, 505))) == [202 + 1, 252 + 50, 0]
     v = venue(*queue(96, 4), rules=rules(fifo_percent=100), members=members)
     assert given(v.process(market_buy(3, 1, 5))) == [3, 2, 0]
 
@@ -233,6 +245,13 @@ def test_the_percentage_is_of_what_the_top_leaves(venue: Any) -> None:
 def test_a_part_goes_by_time(venue: Any, percent: int, expected: list[int]) -> None:
     v = venue(*queue(10, 30, 60), rules=rules(fifo_percent=percent))
     assert given(v.process(market_buy(3, 1, 50))) == expected
+
+
+@pytest.mark.rule("X-PRO-04")
+def test_that_part_is_rounded_down(venue: Any) -> None:
+    """Half of 505 is 252 by time; 253 by size of 0, 148 and 600 are 50 and 202; 1 by time."""
+    v = venue(*queue(100, 300, 600), rules=rules(fifo_percent=50))
+    assert given(v.process(market_buy(3, 1, 505))) == [100, 152 + 50 + 1, 202]
 
 
 @pytest.mark.rule("X-PRO-02", "X-PRO-03", "X-PRO-04", "X-PRO-05")

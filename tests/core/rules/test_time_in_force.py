@@ -115,16 +115,26 @@ def test_fok_counts_what_its_self_trade_mode_lets_it_reach(
     assert sum(trade.lots for trade in outcome.trades) == most
 
 
+@pytest.mark.rule("X-TIF-02", "X-ICE-02")
+def test_a_reserve_that_would_show_behind_an_own_order_does_not_count(venue: Any) -> None:
+    book = (sell(2, 1, 100, 9, **iceberg(2)), sell(0, 1, 100, 5), sell(3, 1, 101, 9))
+    v = venue(*book, members=FAMILY, rules=rules(stp=Stp.CANCEL_NEWEST))
+    message = buy(1, 1, 101, 3, Flag.FOK)
+    assert v.process(message) == refusal(message, Reason.FOK_KILLED)
+    assert kit.prints(v.process(buy(1, 1, 101, 2, Flag.FOK))) == [(100, 2)]
+
+
 @pytest.mark.rule("X-TIF-02")
 @pytest.mark.parametrize(
-    ("mode", "most"), [(Stp.CANCEL_OLDEST, 8), (Stp.CANCEL_NEWEST, 1), (Stp.DECREMENT, 1)]
+    ("mode", "most"), [(Stp.CANCEL_OLDEST, 10), (Stp.CANCEL_NEWEST, 1), (Stp.DECREMENT, 1)]
 )
 def test_under_pro_rata_an_own_order_takes_its_price_out_of_the_count(
     venue: Any, mode: Stp, most: int
 ) -> None:
-    book = (sell(2, 2, 99, 1), sell(2, 1, 100, 3), sell(0, 1, 100, 5), sell(3, 1, 100, 4))
+    book = [sell(2, 2, 99, 1), sell(2, 1, 100, 3), sell(0, 1, 100, 5), sell(3, 1, 100, 4)]
+    book.append(sell(3, 2, 101, 2))
     v = venue(*book, members=FAMILY, rules=rules(matching=Matching.PRO_RATA, stp=mode))
-    message = buy(1, 1, 100, most + 1, Flag.FOK)
+    message = buy(1, 1, 101, most + 1, Flag.FOK)
     assert v.process(message) == refusal(message, Reason.FOK_KILLED)
     outcome = v.process(message._replace(lots=most))
     assert sum(trade.lots for trade in outcome.trades) == most
