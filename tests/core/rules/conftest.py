@@ -24,7 +24,7 @@ class Answers(list[Report]):
             other, key=by_reader
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class Compiled(CompiledVenue):

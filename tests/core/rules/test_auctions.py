@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -405,7 +406,7 @@ def test_of_the_best_prices_the_nearest_one_inside_is_taken(
     venue: Any, buyers: int, sellers: int, low: int, high: int, tick: int, px: int
 ) -> None:
     book = [buy(2, 1, high, buyers), sell(3, 1, low, sellers)]
-    v = volatility_auction(venue, *book, settings=kit.replace(WIDE, tick_px=tick))
+    v = volatility_auction(venue, *book, settings=replace(WIDE, tick_px=tick))
     assert v.indication() == Indication(px, 10, buyers - sellers)
     assert kit.prints(v.set_phase(Phase.CONTINUOUS)) == [(px, 10)]
 

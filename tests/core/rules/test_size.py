@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_huge_lots_are_shared_exactly(venue: Any) -> None:
     """Lots times lots are beyond 64 bits: 10, 30 and 60 parts of 2^34."""
     unit = 1 << 34
     book = [sell(p, 1, 100, parts * unit) for p, parts in enumerate((10, 30, 60))]
-    v = venue(*book, rules=kit.replace(BIG, matching=Matching.PRO_RATA, top_max_lots=0))
+    v = venue(*book, rules=replace(BIG, matching=Matching.PRO_RATA, top_max_lots=0))
     outcome = v.process(market_buy(3, 1, 50 * unit + 3))
     assert kit.shares(outcome) == [(0, 5 * unit + 2), (1, 15 * unit), (2, 30 * unit + 1)]
 
@@ -151,7 +152,7 @@ def test_stops_wake_across_a_gap(venue: Any) -> None:
         buy(0, 3, 2, 1),
         market_buy(1, 1, 2, **stop(far)),
         market_sell(1, 2, 1, **stop(3)),
-        rules=kit.replace(FAR, stop_on=StopOn.LAST),
+        rules=replace(FAR, stop_on=StopOn.LAST),
     )
     assert kit.prints(v.process(market_buy(2, 1, 1))) == [(far, 1), (far + 1, 2)]
     assert v.stops() == [(SELL, 3, 1, 1, 1, 2)]

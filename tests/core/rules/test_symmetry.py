@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,12 +21,13 @@ from hftgym.core.constants import (
     Matching,
     MessageKind,
     Phase,
+    ReportKind,
     StopOn,
     Stp,
 )
 from hftgym.core.reference import Member, Message, Rules, Trade
 from tests.core.rules import kit
-from tests.core.rules.kit import AMEND, LIMIT, MARKET, replace
+from tests.core.rules.kit import AMEND, LIMIT, MARKET
 
 TICK = 5
 MIRROR = 2000  # px becomes MIRROR - px; px_min and px_max change places
@@ -151,8 +153,9 @@ def draw(seed: int, stops: int = 0) -> list[Act]:
         elif roll < 0.95:
             acts.append(rng.choice((Phase.VOLATILITY_AUCTION, Phase.HALT, *[Phase.CONTINUOUS] * 9)))
         else:
-            acts.append(Wait(rng.randint(1, 50)))
-            now_ns += acts[-1].ns
+            wait = Wait(rng.randint(1, 50))
+            acts.append(wait)
+            now_ns += wait.ns
     return acts
 
 
@@ -382,7 +385,7 @@ def test_an_order_that_is_cancelled_at_once_leaves_the_book_as_it_was(
         trigger_px = venue.rules.px_max if side == BUY else venue.rules.px_min
         added = Message(0, LIMIT, SLOTS, side, px, 9, int(flags), 0, trigger_px, display_lots=2)
         outcome = venue.process(added)
-        if outcome.reports[0].kind == kit.ReportKind.REJECTED:
+        if outcome.reports[0].kind == ReportKind.REJECTED:
             continue  # its price has left the static band
         assert outcome.trades == []
         assert venue.process(kit.cancel(0, SLOTS)).reports[0].request == MessageKind.CANCEL
