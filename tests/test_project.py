@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("yaml_text",),
     ("yaml_model",),
     ("core",),
-    ("participants",),
+    ("participants", "order_book"),
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs"),

@@ -3,36 +3,92 @@
 The whole exchange works on it, accounts, reports and latencies apart. An order's id is a *handle*:
 its index in the pool of orders and, above that, how often this place has been used before. A handle
 is found without a search, and one of an order that is gone names nothing.
+
+What is called for one message or one look takes the *addresses* of the market and of its log: an
+array of records as an argument costs more than the message itself.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+from weakref import WeakValueDictionary
 
-from hftgym.core.book import give_order, has_room, take_order
-from hftgym.core.constants import NONE, Flag, MessageKind, Reason
+import numpy as np
+from numba import from_dtype, types
+from numba.extending import intrinsic
+
+from hftgym.core.book import (
+    give_order,
+    has_room,
+    level_head,
+    level_lots,
+    next_key,
+    take_order,
+    visible_key,
+)
+from hftgym.core.constants import (
+    MAX_SLICES,
+    NEVER_NS,
+    NO_KEY,
+    NO_PX,
+    NONE,
+    Fault,
+    Flag,
+    MessageKind,
+    OrderMark,
+    Reason,
+    StopOn,
+)
 from hftgym.core.entries import open_market
+from hftgym.core.exchange import _refusal as refusal
 from hftgym.core.exchange import process
-from hftgym.core.jit import kernel, leaf
+from hftgym.core.jit import INTERPRETED, kernel, leaf
 from hftgym.core.market_class import BOOK_CLASS
-from hftgym.core.phases import run_due
+from hftgym.core.orders import reserve_of, slot_of
+from hftgym.core.phases import change_phase, is_call, publish, run_due
+from hftgym.core.records import LOG_ROW, market_record, record
 from hftgym.core.records import TERMS as TERMS
-from hftgym.core.records import log_record, market_record, record
 
 _LIMIT = int(MessageKind.LIMIT)
 _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
+_HIDDEN = int(Flag.HIDDEN)
+_STOP = int(Flag.STOP)
+_RARE = int(OrderMark.RARE)
+_WAITS = int(OrderMark.MARKET)
 _OK = int(Reason.OK)
 _POOL_FULL = int(Reason.POOL_FULL)
+_TOO_LATE = int(Reason.TOO_LATE)
+_DUPLICATE_ID = int(Reason.DUPLICATE_ID)
+_ON_MARK = int(StopOn.MARK)
+_NO_FAULT = int(Fault.NONE)
 _TERMS = int(Flag.ICEBERG) | int(Flag.STOP) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 _GENERATION_SHIFT = 32
-_INDEX = (1 << _GENERATION_SHIFT) - 1
+INDEX = (1 << _GENERATION_SHIFT) - 1
 _GENERATION = (1 << 31) - 1
 
 BARE_MARKET = market_record(BOOK_CLASS)
-#: One message sweeps 4M orders at the most; what is never written takes no memory.
-BARE_LOG = log_record(1 << 22)
+#: Rows for trades; what is never written takes no memory. ``start``: the first one of the last
+#: call, counted from the first row.
+BARE_LOG = record([("capacity", "i8"), ("start", "i8"), ("rows", LOG_ROW, (1 << 22,))])
+
+# One message in one integer: flags (self-trade mode above them), kind, side + 1, marks, owner.
+KIND_SHIFT = 24
+SIDE_SHIFT = 28
+OWNER_SHIFT = 32
+#: The id that the caller gives the order is in use.
+ID_IN_USE = 1 << 30
+#: Trades that do not fit into the log may be lost.
+FORCE = 1 << 31
+_FLAGS = (1 << KIND_SHIFT) - 1
+#: In an amend: as it is.
+KEEP = -(1 << 63)
+#: Nothing has happened: the log has to be emptied first.
+LOG_FULL = -(1 << 62)
+
+#: What ``look`` returns of a market.
+BEST_BID, BEST_ASK, LAST, PHASE, CLOCK, LIVE, DUE, LOGGED, START = range(9)
 
 #: A message of a batch. ``id`` is a row of the caller's table of handles.
 BATCH_MESSAGE = record(
@@ -63,11 +119,64 @@ def bare_log() -> np.ndarray:
     return log
 
 
+if INTERPRETED:
+    _ARRAYS: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+    def address_of(array: Any) -> int:
+        """Return where an array lies, for ``market_at`` and ``log_at``."""
+        _ARRAYS[array.ctypes.data] = array
+        return int(array.ctypes.data)
+
+    def market_at(address: int) -> Any:
+        """Return the market at an address."""
+        return _ARRAYS[address][0]
+
+    log_at = market_at
+
+else:
+    _MARKET_T = from_dtype(BARE_MARKET)
+    _LOG_T = from_dtype(BARE_LOG)
+
+    def address_of(array: Any) -> int:
+        """Return where an array lies, for ``market_at`` and ``log_at``."""
+        return int(array.ctypes.data)
+
+    def _point(kind: Any) -> Any:
+        """Return what numba needs to read a record of this type at an address."""
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(kind))
+
+        return kind(types.int64), codegen
+
+    @intrinsic
+    def market_at(typingctx, address):  # type: ignore[no-untyped-def]
+        """Return the market at an address."""
+        return _point(_MARKET_T)
+
+    @intrinsic
+    def log_at(typingctx, address):  # type: ignore[no-untyped-def]
+        """Return the log at an address."""
+        return _point(_LOG_T)
+
+
 @leaf
 def finish_rounds(m, log):
-    """Wake the stops that one message may not wake alone."""
-    while m.books[0].stops_left != 0:
-        run_due(m, log, m.books[0])
+    """Wake the stops that one message may not wake alone; renew the mid where it wakes them."""
+    b = m.books[0]
+    while b.stops_left != 0:
+        run_due(m, log, b)
+    if b.instrument.stop_on == _ON_MARK:  # the exchange renews it only while stops sleep
+        publish(m, b)
+
+
+@leaf
+def live_order(m, handle):
+    """Return the index of the live order that a handle names, or NONE."""
+    index = handle & INDEX
+    if handle <= 0 or index >= m.order_high or m.orders[index].owner == NONE:
+        return NONE
+    return index if slot_of(m, m.orders[index]) == handle >> _GENERATION_SHIFT else NONE
 
 
 @leaf
@@ -93,11 +202,77 @@ def add_order(m, log, w):
 @leaf
 def change_order(m, log, w, handle):
     """Let a cancel or an amend act on an order; minus a Reason, or OK."""
+    index = live_order(m, handle)
+    if index == NONE:
+        return -_TOO_LATE
+    o = m.orders[index]
+    if w.kind == _AMEND:
+        if w.px == KEEP:
+            w.px = m.rare[o.slot].limit_px if o.flags & _STOP else o.px
+        if w.lots == KEEP:
+            w.lots = o.lots + reserve_of(m, o)
+    w.participant = o.owner
     w.slot = handle >> _GENERATION_SHIFT
-    w.gen = handle & _INDEX
+    w.gen = index
     m.refused = _OK
     process(m, log, w)
     return -m.refused
+
+
+@leaf
+def _most_trades(m, b, lots):
+    """Return how many trades a message of ``lots`` can make: a lot at least with each order.
+
+    Every order trades but once a slice. Stops that wake trade with the rest of the message too.
+    """
+    most = m.order_live + m.slices
+    if b.sides[2].orders + b.sides[3].orders > 0:
+        return most + MAX_SLICES + 1
+    return min(lots, most)
+
+
+@kernel
+def act(market, log, what, px, lots, handle):
+    """Let one message act, with all that it wakes.
+
+    Args:
+        market: address of a bare book; its first message holds the terms that the flags ask for.
+        log: address of the log of its trades.
+        what: the rest of the message in one integer, see ``KIND_SHIFT``.
+        px: price; in an amend perhaps KEEP.
+        lots: size, in an amend what is to be open, perhaps KEEP.
+        handle: of the order that a cancel or an amend is about.
+
+    Returns:
+        For a new order its handle, else 0; minus the Reason when it is refused; LOG_FULL when the
+        log is to be emptied first.
+    """
+    m = market_at(market)
+    rows = log_at(log)
+    b = m.books[0]
+    kind = (what >> KIND_SHIFT) & 15
+    most = _most_trades(m, b, NO_PX if kind == _AMEND else lots)
+    if m.log_used + most > rows.capacity and what & FORCE == 0:
+        return LOG_FULL
+    rows.start = m.log_used
+    w = m.messages[0]
+    w.kind = kind
+    w.px = px
+    w.lots = lots
+    w.flags = what & _FLAGS
+    if kind == _CANCEL or kind == _AMEND:
+        result = change_order(m, rows, w, handle)
+    else:
+        w.participant = what >> OWNER_SHIFT
+        w.side = ((what >> SIDE_SHIFT) & 3) - 1
+        if what & ID_IN_USE:
+            reason = refusal(m, b, w, w.flags & ((1 << 16) - 1))
+            result = -(reason if reason != _OK else _DUPLICATE_ID)
+        else:
+            result = add_order(m, rows, w)
+    if b.stops_left != 0 or b.instrument.stop_on == _ON_MARK:
+        finish_rounds(m, rows)
+    return result
 
 
 @kernel
@@ -125,20 +300,16 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
         kind = msg.kind
         if kind == _CANCEL or kind == _AMEND:
             w.kind = kind
-            w.participant = msg.owner
             w.px = msg.px
             w.lots = msg.lots
             w.flags = msg.flags
-            need = 0 if kind == _CANCEL else m.order_live + m.slices
-            if m.log_used + need > log[0].capacity:
+            if msg.flags & _STOP and len(terms) > 0:
+                w.trigger_px = terms[k].trigger_px
+            if m.log_used + _most_trades(m, b, 0 if kind == _CANCEL else NO_PX) > log[0].capacity:
                 return k
             change_order(m, log[0], w, handles[msg.id])
         else:
-            # A message trades a lot at least with each order, and every order but once a slice.
-            need = min(msg.lots, m.order_live + m.slices)
-            if b.sides[2].orders + b.sides[3].orders > 0:
-                need = m.order_live + m.slices
-            if m.log_used + need > log[0].capacity:
+            if m.log_used + _most_trades(m, b, msg.lots) > log[0].capacity:
                 return k
             w.kind = kind
             w.participant = msg.owner
@@ -152,14 +323,172 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
                 w.min_lots = terms[k].min_lots
                 w.expire_ns = terms[k].expire_ns
             handles[msg.id] = add_order(m, log[0], w)
-        if b.stops_left != 0:
+        if b.stops_left != 0 or b.instrument.stop_on == _ON_MARK:
             finish_rounds(m, log[0])
     return last
 
 
 @kernel
+def run_session(market, log, until_ns, phase):
+    """Go to another phase, or (NONE) move the clock to ``until_ns`` with all that is due by then.
+
+    Returns:
+        Whether the phase may follow.
+    """
+    m = market_at(market)
+    rows = log_at(log)
+    b = m.books[0]
+    rows.start = m.log_used
+    if phase != NONE:
+        done = change_phase(m, rows, b, phase)
+        finish_rounds(m, rows)
+        return done
+    while m.due_ns <= until_ns:
+        m.now_ns = max(m.now_ns, m.due_ns)
+        run_due(m, rows, b)
+        if b.instrument.stop_on == _ON_MARK:
+            publish(m, b)
+    m.now_ns = max(m.now_ns, until_ns)
+    return True
+
+
+@kernel
+def move_clock(market, log, until_ns):
+    """Move the clock; False, with nothing changed, when something is due by then."""
+    m = market_at(market)
+    if m.due_ns <= until_ns:
+        return False
+    m.now_ns = until_ns
+    rows = log_at(log)
+    rows.start = m.log_used
+    return True
+
+
+@kernel
 def open_bare(markets, i):
-    """Empty a bare book whose instrument is written."""
+    """Empty a bare book whose instrument is written. Handles of before name nothing."""
     m = markets[i]
+    for k in range(m.order_high):
+        o = m.orders[k]
+        if o.owner != NONE and o.flags & _RARE:  # its side record has the generation
+            o.slot = m.rare[o.slot].slot
+    m.now_ns = 0
     open_market(m, np.uint64(0))
+    b = m.books[0]
+    b.extended = 0
+    b.stops_left = 0
+    b.trades = 0
+    b.volume = 0
+    b.signed_volume = 0
+    b.surplus_lots = 0
+    m.rare_serial = 0
+    m.messages_done = 0
+    m.fault = _NO_FAULT
     m.log_used = 0
+
+
+# ------------------------------------------------------------------ looking
+@kernel
+def look(market, log, what):
+    """Return one figure of a market; NO_PX for a price that there is not."""
+    m = market_at(market)
+    b = m.books[0]
+    if what == BEST_BID or what == BEST_ASK:
+        s = b.sides[what]
+        key = visible_key(s, s.best)
+        return NO_PX if key == NO_KEY else s.side * key
+    if what == LAST:
+        return b.stop_px
+    if what == PHASE:
+        return b.instrument.phase
+    if what == CLOCK:
+        return m.now_ns
+    if what == LIVE:
+        return m.order_live
+    if what == DUE:
+        return m.due_ns
+    if what == LOGGED:
+        return m.log_used
+    return log_at(log).start
+
+
+@kernel
+def read_levels(market, side, out):
+    """Write px, visible lots and visible orders of the best levels of a side; how many."""
+    m = market_at(market)
+    s = m.books[0].sides[side]
+    n = 0
+    key = visible_key(s, s.best)
+    while key != NO_KEY and n < len(out):
+        out[n, 0] = s.side * key
+        out[n, 1] = level_lots(s, key)
+        orders = 0
+        k = level_head(s, key)
+        while k != NONE and m.orders[k].flags & _HIDDEN == 0:
+            orders += 1
+            k = m.orders[k].next
+        out[n, 2] = orders
+        n += 1
+        key = visible_key(s, next_key(s, key))
+    return n
+
+
+@leaf
+def _write_order(m, k, row):
+    o = m.orders[k]
+    asleep = o.flags & _STOP != 0
+    seen = o.flags & (_HIDDEN | _STOP | _WAITS) == 0
+    row[0] = np.int64(slot_of(m, o)) << _GENERATION_SHIFT | k
+    row[1] = o.side
+    row[2] = m.rare[o.slot].limit_px if asleep else o.px
+    row[3] = o.lots + reserve_of(m, o)
+    row[4] = o.lots if seen else 0
+    row[5] = o.owner
+    row[6] = 1 if o.flags & _HIDDEN else 0
+    row[7] = o.px if asleep else NO_PX
+    row[8] = m.rare[o.slot].display if o.flags & _RARE else 0
+    row[9] = m.rare[o.slot].expire_ns if o.flags & _RARE else NEVER_NS
+
+
+@kernel
+def find_order(market, handle, out):
+    """Write what is left of an order into the first row; False when it is gone."""
+    m = market_at(market)
+    k = live_order(m, handle)
+    if k == NONE:
+        return False
+    _write_order(m, k, out[0])
+    return True
+
+
+@kernel
+def list_orders(market, first, last, waiting, out):
+    """Write the orders of some sides (or the market orders that wait), in queue order; how many."""
+    m = market_at(market)
+    n = 0
+    for side in range(first, last):
+        s = m.books[0].sides[side]
+        key = NO_KEY if waiting else s.best
+        k = m.books[0].waiting[side].head if waiting else level_head(s, key)
+        while k != NONE:
+            _write_order(m, k, out[n])
+            n += 1
+            k = m.orders[k].next
+            if k == NONE and not waiting:
+                key = next_key(s, key)
+                k = level_head(s, key) if key != NO_KEY else NONE
+    return n
+
+
+@kernel
+def indicate(market, out):
+    """Write at what a call would uncross now: px, lots, surplus; False when nothing would trade."""
+    m = market_at(market)
+    b = m.books[0]
+    if not is_call(b.instrument.phase):
+        return False
+    publish(m, b)
+    out[0, 0] = b.indicative_px
+    out[0, 1] = b.indicative_lots
+    out[0, 2] = b.surplus_lots
+    return b.indicative_px != NO_PX
