@@ -23,7 +23,6 @@ from hftgym.core.book import (
     level_head,
     level_lots,
     next_key,
-    take_order,
     visible_key,
 )
 from hftgym.core.constants import (
@@ -46,6 +45,7 @@ from hftgym.core.jit import INTERPRETED, kernel, leaf
 from hftgym.core.market_class import BOOK_CLASS
 from hftgym.core.orders import reserve_of, slot_of
 from hftgym.core.phases import change_phase, is_call, publish, run_due
+from hftgym.core.plain import GENERATION_SHIFT, add_plain, cancel_plain, is_plain, new_handle
 from hftgym.core.records import LOG_ROW, market_record, record
 from hftgym.core.records import TERMS as TERMS
 
@@ -64,9 +64,7 @@ _DUPLICATE_ID = int(Reason.DUPLICATE_ID)
 _ON_MARK = int(StopOn.MARK)
 _NO_FAULT = int(Fault.NONE)
 _TERMS = int(Flag.ICEBERG) | int(Flag.STOP) | int(Flag.MIN_LOTS) | int(Flag.GTD)
-_GENERATION_SHIFT = 32
-INDEX = (1 << _GENERATION_SHIFT) - 1
-_GENERATION = (1 << 31) - 1
+INDEX = (1 << GENERATION_SHIFT) - 1
 
 BARE_MARKET = market_record(BOOK_CLASS)
 #: Rows for trades; what is never written takes no memory. ``start``: the first one of the last
@@ -176,7 +174,7 @@ def live_order(m, handle):
     index = handle & INDEX
     if handle <= 0 or index >= m.order_high or m.orders[index].owner == NONE:
         return NONE
-    return index if slot_of(m, m.orders[index]) == handle >> _GENERATION_SHIFT else NONE
+    return index if slot_of(m, m.orders[index]) == handle >> GENERATION_SHIFT else NONE
 
 
 @leaf
@@ -184,19 +182,15 @@ def add_order(m, log, w):
     """Let a new order act; its handle, or minus the Reason for which it was refused."""
     if not has_room(m):
         return -_POOL_FULL
-    index = take_order(m)
-    o = m.orders[index]
-    generation = (o.slot + 1) & _GENERATION
-    o.slot = generation
-    o.owner = NONE
-    w.slot = generation
-    w.gen = index
+    handle = new_handle(m)
+    w.slot = handle >> GENERATION_SHIFT
+    w.gen = handle & INDEX
     m.refused = _OK
     process(m, log, w)
     if m.refused != _OK:
-        give_order(m, index)
+        give_order(m, w.gen)
         return -m.refused
-    return np.int64(generation) << _GENERATION_SHIFT | index
+    return handle
 
 
 @leaf
@@ -212,7 +206,7 @@ def change_order(m, log, w, handle):
         if w.lots == KEEP:
             w.lots = o.lots + reserve_of(m, o)
     w.participant = o.owner
-    w.slot = handle >> _GENERATION_SHIFT
+    w.slot = handle >> GENERATION_SHIFT
     w.gen = index
     m.refused = _OK
     process(m, log, w)
@@ -298,6 +292,16 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
     for k in range(first, last):
         msg = messages[k]
         kind = msg.kind
+        if msg.flags == 0 and (kind == _LIMIT or kind == _CANCEL) and is_plain(b):
+            side = msg.side
+            if kind == _CANCEL:
+                if cancel_plain(m, b, handles[msg.id]):
+                    continue
+            elif side == 1 or side == -1:
+                if m.log_used + _most_trades(m, b, msg.lots) > log[0].capacity:
+                    return k
+                handles[msg.id] = add_plain(m, log[0], b, msg.owner, side, msg.px, msg.lots)
+                continue
         if kind == _CANCEL or kind == _AMEND:
             w.kind = kind
             w.px = msg.px
@@ -438,7 +442,7 @@ def _write_order(m, k, row):
     o = m.orders[k]
     asleep = o.flags & _STOP != 0
     seen = o.flags & (_HIDDEN | _STOP | _WAITS) == 0
-    row[0] = np.int64(slot_of(m, o)) << _GENERATION_SHIFT | k
+    row[0] = np.int64(slot_of(m, o)) << GENERATION_SHIFT | k
     row[1] = o.side
     row[2] = m.rare[o.slot].limit_px if asleep else o.px
     row[3] = o.lots + reserve_of(m, o)

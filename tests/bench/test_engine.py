@@ -16,15 +16,15 @@ MESSAGES = 20_000
 
 @pytest.fixture(scope="module")
 def result() -> dict:
-    return bench_engine(messages=MESSAGES, repeats=3)
+    return bench_engine(messages=MESSAGES, repeats=3, depths=(1_000, 9_000), resting=200_000)
 
 
 def test_every_run_leaves_the_same_book(result: dict) -> None:
     assert len(result["book_hash"]) == 1
-    again = bench_engine(messages=MESSAGES, repeats=1)
+    again = bench_engine(messages=MESSAGES, repeats=1, depths=(), resting=0)
     assert again["book_hash"] == result["book_hash"]
     assert again["trades"] == result["trades"] > 0
-    other = bench_engine(messages=MESSAGES, seed=1, repeats=1)
+    other = bench_engine(messages=MESSAGES, seed=1, repeats=1, depths=(), resting=0)
     assert other["book_hash"] != result["book_hash"]
 
 
@@ -33,7 +33,13 @@ def test_figures_belong_together(result: dict) -> None:
     assert 0 < low <= result["messages_per_s"] <= high
     assert result["ns_per_message"] == pytest.approx(1e9 / result["messages_per_s"], rel=0.01)
     assert result["messages"] == MESSAGES
-    assert result["yardstick"]["seconds"] > 0
+    yardstick = result["yardstick"]
+    ratio = result["messages_per_s"] / yardstick["messages_per_s"]
+    assert yardstick["engine_per_yardstick"] == pytest.approx(ratio, rel=0.01)
+    assert result["peer"] is None or result["peer"]["comparable"]
+    assert result["per_call"]["messages_per_s"] > 0
+    assert result["batches"]["p999_ns"] >= result["batches"]["median_ns"] > 0
+    assert set(result["depths"]["messages_per_s"]) == {"1000", "9000"}
     assert {"processor", "cores", "python", "numba"} <= set(result["machine"])
     assert json.loads(json.dumps(result)) == result
 
@@ -52,3 +58,8 @@ def test_a_stream_is_a_function_of_its_seed() -> None:
     first, second, other = make_stream(2_000), make_stream(2_000), make_stream(2_000, seed=1)
     assert first[1].tobytes() == second[1].tobytes()
     assert first[1].tobytes() != other[1].tobytes()
+
+
+def test_a_resting_order_takes_little_more_than_its_record(result: dict) -> None:
+    # 32 bytes, and the pages of the levels; with 10 million of them it must be below 40.
+    assert 32 <= result["memory"]["bytes_per_order"] < 60
