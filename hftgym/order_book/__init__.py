@@ -16,6 +16,6 @@ True
 """
 
 from hftgym.order_book.book import OrderBook
-from hftgym.order_book.values import TRADE, Indication, RestingOrder, Snapshot
+from hftgym.order_book.values import TRADE, Indication, RestingOrder, Snapshot, Terms
 
-__all__ = ["TRADE", "Indication", "OrderBook", "RestingOrder", "Snapshot"]
+__all__ = ["TRADE", "Indication", "OrderBook", "RestingOrder", "Snapshot", "Terms"]

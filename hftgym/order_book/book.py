@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from hftgym.core.constants import (
 )
 from hftgym.order_book.batch import MAX_OWNER, TERM_NAMES, batch
 from hftgym.order_book.memory import BookMemory
-from hftgym.order_book.values import BIG, choice, integer, wrong
+from hftgym.order_book.values import BIG, Terms, choice, integer, wrong
 
 Side: TypeAlias = int | str
 _SIDES: dict[Side, int] = {BUY: BUY, SELL: SELL}
@@ -44,6 +44,7 @@ def _word(kind: MessageKind, side: int) -> int:
     return int(kind) << bare.KIND_SHIFT | (side + 1) << bare.SIDE_SHIFT
 
 
+_LOW = -BIG
 #: A plain limit order of each side, as ``act`` takes it.
 _PLAIN = {word: _word(MessageKind.LIMIT, side) for word, side in _SIDES.items()}
 _CANCEL = _word(MessageKind.CANCEL, 0)
@@ -145,9 +146,32 @@ class OrderBook(BookMemory):
         self._forget()
 
     # -------------------------------------------------------------- messages
-    def submit(
+    def submit(self, side: Side, px: int | None, lots: int, **terms: Unpack[Terms]) -> int:
+        """Send an order.
+
+        Args:
+            side: +1, ``buy`` or ``B``; -1, ``sell`` or ``S``.
+            px: limit price; None for a market order; with ``budget`` the most that all lots may
+                cost (price times lots), or the least that they must bring.
+            lots: size.
+            terms: everything that makes it more than a plain limit order, see ``Terms``.
+
+        Returns:
+            Its id (handle), also when nothing of it is left; or minus a Reason.
+        """
+        try:
+            what = _PLAIN[side]
+        except (KeyError, TypeError):
+            raise wrong("side", side, "1, -1, 'buy', 'sell', 'B' or 'S'") from None
+        # The shortest way: keywords with defaults would cost half as much as the message.
+        if not terms and type(px) is type(lots) is int and _LOW < px < BIG > lots > _LOW:
+            handle: int = act(self._at, self._log_at, what, px, lots, 0)
+            return handle if handle != LOG_FULL else self._make_room(what, px, lots, 0)
+        return self._submit(_SIDES[side], px, lots, **terms)
+
+    def _submit(
         self,
-        side: Side,
+        side: int,
         px: int | None,
         lots: int,
         *,
@@ -163,43 +187,6 @@ class OrderBook(BookMemory):
         stp: str | Stp | None = None,
         id: Hashable = None,
     ) -> int:
-        """Send an order.
-
-        Args:
-            side: +1, ``buy`` or ``B``; -1, ``sell`` or ``S``.
-            px: limit price; None for a market order; with ``budget`` the most that all lots may
-                cost (price times lots), or the least that they must bring.
-            lots: size.
-            kind: ``limit``, ``market``, ``market_to_limit`` or ``budget``.
-            tif: ``gtc``, ``ioc``, ``fok``, ``day``, or when it ends (ns of the clock).
-            post_only: refuse it if it would trade.
-            slide: let it rest a tick behind the opposite price if it would trade.
-            hidden: nobody sees it; it trades after what is seen at its price.
-            display_lots: an iceberg shows so many at a time.
-            trigger_px: it sleeps until the price is there (a stop).
-            min_lots: so many trade at once, or it is refused.
-            owner: 1 to 32767: orders of one do not trade with each other where ``stp`` says so; 0:
-                nobody in particular.
-            stp: this order's own self-trade prevention.
-            id: a name of your own for it.
-
-        Returns:
-            Its id (handle), also when nothing of it is left; or minus a Reason.
-        """
-        try:
-            what = _PLAIN[side]
-        except (KeyError, TypeError):
-            raise wrong("side", side, "1, -1, 'buy', 'sell', 'B' or 'S'") from None
-        if (  # a plain limit order takes the shortest way
-            kind == "limit"
-            and tif == "gtc"
-            and not (post_only or slide or hidden or owner)
-            and display_lots is trigger_px is min_lots is stp is id is None
-            and type(px) is type(lots) is int
-            and -BIG < px < BIG > lots > -BIG
-        ):
-            handle: int = act(self._at, self._log_at, what, px, lots, 0)
-            return handle if handle != LOG_FULL else self._make_room(what, px, lots, 0)
         if kind not in _KINDS:
             raise wrong("kind", kind, "one of " + ", ".join(_KINDS))
         message, flags = _KINDS[kind]
@@ -223,7 +210,7 @@ class OrderBook(BookMemory):
         if stp is not None:
             flags |= (choice("stp", stp, Stp) + 1) << STP_SHIFT
         price = 0 if px is None and message == MessageKind.MARKET else integer("px", px)
-        what = flags | _word(message, _SIDES[side])
+        what = flags | _word(message, side)
         what |= integer("owner", owner, 0, MAX_OWNER) << bare.OWNER_SHIFT
         if id is not None and self._is_taken(id):
             what |= bare.ID_IN_USE
@@ -234,6 +221,9 @@ class OrderBook(BookMemory):
 
     def cancel(self, id: Hashable) -> int:
         """End what is left of an order; 0, or minus a Reason (``TOO_LATE`` when it is gone)."""
+        if type(id) is int and 0 < id < BIG and not self._handles:
+            result: int = act(self._at, self._log_at, _CANCEL, 0, 0, id)
+            return result if result != LOG_FULL else self._make_room(_CANCEL, 0, 0, id)
         return self._act(_CANCEL, 0, 0, self._handle_of(id))
 
     def amend(

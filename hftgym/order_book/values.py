@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hftgym.core.constants import Stp
 from hftgym.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +33,37 @@ TRADE = np.dtype(
         ("lots", "i8"),
     ]
 )
+
+
+class Terms(TypedDict, total=False):
+    """What an order may say beyond side, price and size, as keywords of ``OrderBook.submit``.
+
+    Attributes:
+        kind: ``limit``, ``market``, ``market_to_limit`` or ``budget``.
+        tif: ``gtc``, ``ioc``, ``fok``, ``day``, or when it ends (ns of the clock).
+        post_only: refuse it if it would trade.
+        slide: let it rest a tick behind the opposite price if it would trade.
+        hidden: nobody sees it; it trades after what is seen at its price.
+        display_lots: an iceberg shows so many at a time.
+        trigger_px: it sleeps until the price is there (a stop).
+        min_lots: so many trade at once, or it is refused.
+        owner: 1 to 32767: orders of one do not trade with each other where ``stp`` says so; 0:
+            nobody in particular.
+        stp: this order's own self-trade prevention.
+        id: a name of your own for it.
+    """
+
+    kind: str
+    tif: str | int
+    post_only: bool
+    slide: bool
+    hidden: bool
+    display_lots: int | None
+    trigger_px: int | None
+    min_lots: int | None
+    owner: int
+    stp: str | Stp | None
+    id: Hashable
 
 
 class RestingOrder(NamedTuple):
