@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from hftgym.core.jit import INTERPRETED
 
 # The first call of a compiled function takes seconds: no example has a deadline.
 settings.register_profile("hftgym", deadline=None)
 settings.load_profile("hftgym")
+
+if INTERPRETED:  # 64-bit hashes wrap; without the compiler, numpy says so
+    np.seterr(over="ignore")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -6,8 +6,8 @@ import pytest
 
 from hftgym.core.constants import BUY, SELL, Flag, MessageKind
 from hftgym.core.reference import Message, ReferenceExchange, Rules
-from tests.core.bare import BareMarket
-from tests.core.checks import check_book
+from hftgym.selftest.memory import check_book
+from hftgym.selftest.venue import CompiledVenue
 
 RULES = Rules(px_min=-(1 << 30), px_max=1 << 30, start_px=0)
 LIMIT, IOC = MessageKind.LIMIT, Flag.IOC
@@ -28,16 +28,16 @@ def limit(slot: int, side: int, px: int, lots: int = 1, who: int = 0, flags: int
     ],
 )
 def test_a_better_price_beyond_the_window_moves_it(side: int, steps: list[int]) -> None:
-    market, twin = BareMarket(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
+    market, twin = CompiledVenue(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
     for slot, px in enumerate(steps):
         message = limit(slot, side, side * px)
-        market.send(message)
+        market.process(message)
         twin.process(message)
         check_book(market.markets, market.capacity, market.far_levels)
         assert market.orders() == twin.orders()
     for slot in range(len(steps)):
         message = Message(0, MessageKind.CANCEL, slot)
-        market.send(message)
+        market.process(message)
         twin.process(message)
         check_book(market.markets, market.capacity, market.far_levels)
         assert market.orders() == twin.orders()
@@ -46,7 +46,7 @@ def test_a_better_price_beyond_the_window_moves_it(side: int, steps: list[int]) 
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_an_order_that_moved_the_window_and_traded_leaves_the_best_price_right(side: int) -> None:
     """The window has gone up, all that rests lies below it: the next order may be the best."""
-    market, twin = BareMarket(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
+    market, twin = CompiledVenue(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
     for message in (
         limit(0, side, side * 100),
         limit(0, -side, side * 400, who=1),
@@ -55,7 +55,7 @@ def test_an_order_that_moved_the_window_and_traded_leaves_the_best_price_right(s
         limit(3, side, side * 120),
         Message(0, MessageKind.CANCEL, 2),
     ):
-        market.send(message)
+        market.process(message)
         twin.process(message)
         check_book(market.markets, market.capacity, market.far_levels)
         assert market.orders() == twin.orders()

@@ -116,7 +116,7 @@ def test_cancel_and_amend_may_be_sent_before_the_acknowledgement() -> None:
     stage.advance()
     assert [(r["kind"], r["t_ns"], r["maker_slot"], r["px"], r["lots"]) for r in stage.rows()] == [
         (LogKind.REST, 4 * MS, 0, 90, 5),
-        (LogKind.AMEND, 5 * MS, 0, 91, 3),
+        (LogKind.CANCEL, 5 * MS, 0, 90, 5),  # it leaves its place
         (LogKind.REST, 5 * MS, 0, 91, 3),
         (LogKind.REST, 5 * MS, 1, 80, 1),
         (LogKind.CANCEL, 6 * MS, 1, 80, 1),

@@ -19,7 +19,7 @@ from hftgym.core.queue import (
     take_first,
 )
 from hftgym.core.records import record
-from tests.core.bare import BareMarket
+from hftgym.selftest.venue import CompiledVenue
 from tests.core.scripted import Stage, cancel, limit, look, market
 
 MS = 1_000_000
@@ -167,7 +167,7 @@ def test_the_queue_is_a_sorted_list() -> None:
                 now = first[0]
                 # Which of a tie comes first is the tie's business: take the one that did, below.
                 pending = _without_first(pending, first, steps)
-    bare = BareMarket()
+    bare = CompiledVenue()
     out = np.zeros(5_000, DRAWN)
     n = _drive(bare.markets, np.array(steps, DRAWN), out)
     assert [(row["t_ns"], row["kind"]) for row in out[:n]] == expected
@@ -183,7 +183,7 @@ def _without_first(
     if len(tied) == 1:
         gone = tied[0]
     else:
-        bare = BareMarket()
+        bare = CompiledVenue()
         out = np.zeros(len(steps), DRAWN)
         n = _drive(bare.markets, np.array(steps, DRAWN), out)
         gone = tuple(int(out[n - 1][name]) for name in ("t_ns", "kind", "who", "what"))

@@ -46,7 +46,7 @@ def many_reports_in_flight() -> Stage:
 
 def many_orders() -> Stage:
     scene = Stage({}, extra=[flow()])
-    scene.m["orders"][20]["next"] = -1
+    scene.m["order_limit"] = 21
     return scene
 
 

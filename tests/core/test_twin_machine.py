@@ -8,12 +8,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from hftgym.core.constants import BUY, SELL, Flag, MessageKind, Phase, Stp
+from hftgym.core.constants import BUY, SELL, Flag, MessageKind, Phase, ReportKind, Stp
 from hftgym.core.reference import Message, Rules
-from tests.core.streams import Stream
-from tests.core.twins import Twins
+from hftgym.selftest.streams import Stream
+from hftgym.selftest.twins import Twins
+from hftgym.selftest.venue import PHASE_ACTION, TIME_ACTION
 
-FLAGS = st.sampled_from([0, 0, Flag.IOC, Flag.POST_ONLY, Flag.POST_ONLY_SLIDE])
+FLAGS = st.sampled_from([0, 0, 0, Flag.DAY, Flag.GTD]).flatmap(
+    lambda until: st.sampled_from(
+        [
+            *(until | display for display in (0, 0, Flag.HIDDEN, Flag.ICEBERG)),
+            *(until | post for post in (Flag.POST_ONLY, Flag.POST_ONLY_SLIDE)),
+            *(Flag.IOC, Flag.FOK, Flag.MIN_LOTS, Flag.STOP | until, Flag.STOP | Flag.ICEBERG),
+        ]
+    )
+)
+MARKET_FLAGS = st.sampled_from([0, 0, Flag.FOK, Flag.TO_LIMIT, Flag.STOP])
 who = st.integers(0, 3)
 slot = st.integers(0, 5)
 side = st.sampled_from([BUY, SELL])
@@ -35,11 +45,22 @@ class TwinMachine(RuleBasedStateMachine):
     def _send(self, kind: MessageKind, who: int, **fields: int) -> None:
         self.twins.send(Message(who, kind, **fields))
 
-    @rule(who=who, slot=slot, side=side, px=px, lots=lots, flags=FLAGS)
+    @rule(
+        who=who,
+        slot=slot,
+        side=side,
+        px=px,
+        lots=lots,
+        flags=FLAGS,
+        trigger_px=px,
+        display_lots=st.integers(1, 3),
+        min_lots=st.integers(1, 4),
+        expire_ns=st.integers(0, 40),
+    )
     def limit(self, **fields: Any) -> None:
         self._send(MessageKind.LIMIT, **fields)
 
-    @rule(who=who, slot=slot, side=side, lots=lots)
+    @rule(who=who, slot=slot, side=side, lots=lots, flags=MARKET_FLAGS, trigger_px=px)
     def market(self, **fields: Any) -> None:
         self._send(MessageKind.MARKET, **fields)
 
@@ -52,9 +73,14 @@ class TwinMachine(RuleBasedStateMachine):
         self._send(MessageKind.AMEND, **fields)
 
     @rule(phase=st.sampled_from(list(Phase)))
-    def phase(self, phase: Phase) -> None:
-        self.twins.fast.m["books"][0]["instrument"]["phase"] = phase
-        self.twins.slow.phase = phase
+    def change_phase(self, phase: Phase) -> None:
+        """Go to another phase, or be refused."""
+        self.twins.send(Message(0, PHASE_ACTION, 0, px=phase))
+
+    @rule(ns=st.integers(1, 10))
+    def advance(self, ns: int) -> None:
+        """Let time pass."""
+        self.twins.send(Message(0, TIME_ACTION, 0, lots=ns))
 
     @rule(who=who, killed=st.booleans())
     def kill(self, who: int, killed: bool) -> None:
@@ -65,12 +91,12 @@ class TwinMachine(RuleBasedStateMachine):
     def add_and_cancel(self, who: int, slot: int, side: int, px: int, lots: int) -> None:
         """An order that comes to rest and its cancel leave the book as it was."""
         fast = self.twins.fast
-        before = fast.book_hash(), fast.orders(), fast.accounts()
+        before = fast.book_hash(), fast.orders(), fast.accounts
         add = Message(who, MessageKind.LIMIT, slot, side, px, lots, Flag.POST_ONLY)
         self.twins.send(add)
-        if self.twins.reports[-1].kind == 1:
+        if self.twins.outcome.reports[-1].kind == ReportKind.ACCEPTED:
             self.twins.send(Message(who, MessageKind.CANCEL, slot))
-            assert (fast.book_hash(), fast.orders(), fast.accounts()) == before
+            assert (fast.book_hash(), fast.orders(), fast.accounts) == before
 
 
 TestTwins = TwinMachine.TestCase

@@ -11,8 +11,8 @@ import pytest
 from hftgym.core.constants import BUY, SELL, LogKind
 from hftgym.participants import avellaneda_stoikov, fixed_spread, glft, inventory_skew
 from hftgym.scenario import Scenario, list_scenarios
+from hftgym.selftest.memory import check_book
 from hftgym.simulator import Simulator
-from tests.core.checks import check_book
 from tests.core.scripted import Stage, limit, market
 
 MS, SECOND = 1_000_000, 1_000_000_000
