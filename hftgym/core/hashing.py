@@ -47,7 +47,7 @@ def _hash_order(m, i, h):
     h = _add(h, o.px)
     h = _add(h, o.lots)
     h = _add(h, o.owner)
-    if o.owner != m.tape.owner:
+    if o.owner != m.tape.owner and m.bare == 0:  # there it counts how often a place was used
         h = _add(h, slot)
     h = _add(h, int(o.flags) & _KEPT)
     if o.flags & _RARE and m.rare[o.slot].flags != 0:

@@ -22,6 +22,7 @@ from hftgym.core.book import (
 from hftgym.core.constants import NONE, Flag, Matching, OrderMark, Phase, Reason, StopOn, Stp
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.orders import fill_here
+from hftgym.core.prefetch import prefetch
 
 _SPECIAL = int(Flag.STOP) | int(OrderMark.MARKET) | int(OrderMark.RARE)
 _OK = int(Reason.OK)
@@ -64,6 +65,37 @@ def new_handle(m):
 
 
 @inlined
+def fetch_order(m, handle):
+    """Ask for the order that a cancel some messages ahead names."""
+    index = handle & ((1 << GENERATION_SHIFT) - 1)
+    if handle > 0 and index < m.order_high:
+        prefetch(m.orders[index])
+
+
+@inlined
+def fetch_neighbours(m, b, is_cancel, handle, side, px):
+    """Ask for what the next message but few touches besides its own order."""
+    if is_cancel:
+        index = handle & ((1 << GENERATION_SHIFT) - 1)
+        if handle > 0 and index < m.order_high:
+            o = m.orders[index]
+            if o.prev != NONE:
+                prefetch(m.orders[o.prev])
+            if o.next != NONE:
+                prefetch(m.orders[o.next])
+    else:
+        opposite = b.sides[side_index(-side)]
+        if opposite.best >= -side * px:
+            prefetch(m.orders[level_head(opposite, opposite.best)])
+        s = b.sides[side_index(side)]
+        offset = side * px - s.base
+        if 0 <= offset < len(s.levels):
+            tail = s.levels[(side * px) & (len(s.levels) - 1)].tail
+            if tail != NONE:
+                prefetch(m.orders[tail])
+
+
+@inlined
 def add_plain(m, log, b, owner, side, px, lots):
     """Let a limit order without instructions act; its handle, or minus a Reason."""
     instrument = b.instrument
@@ -83,6 +115,9 @@ def add_plain(m, log, b, owner, side, px, lots):
     opposite = b.sides[side_index(-side)]
     while lots > 0 and opposite.best >= -side * px:
         i = level_head(opposite, opposite.best)
+        following = m.orders[i].next
+        if following != NONE:
+            prefetch(m.orders[following])
         part = min(lots, m.orders[i].lots)
         fill_here(m, log, b, i, owner, generation, index, part)
         lots -= part

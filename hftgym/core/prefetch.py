@@ -1,0 +1,69 @@
+"""Asking the processor for memory before it is needed.
+
+With a million live orders nearly every message waits for memory: an order, its neighbours and its
+level lie in different cache lines, and none of them is near. A batch knows what comes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from hftgym.core.jit import INTERPRETED, inlined
+
+
+def _call(builder: Any, address: Any) -> None:
+    byte, word = ir.IntType(8), ir.IntType(32)
+    pointer = byte.as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+    call = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+    # To write, into all levels of the cache, data.
+    hints = [ir.Constant(word, 1), ir.Constant(word, 3), ir.Constant(word, 1)]
+    builder.call(call, [builder.bitcast(address, pointer), *hints])
+
+
+@intrinsic
+def _prefetch(typingctx, record):  # type: ignore[no-untyped-def]
+    signature = types.void(record)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        _call(builder, args[0])
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _prefetch_item(typingctx, array, index):  # type: ignore[no-untyped-def]
+    signature = types.void(array, types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        _call(builder, builder.gep(data, [args[1]]))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+if INTERPRETED:
+
+    def prefetch(record: Any) -> None:
+        """Do nothing: an interpreter has other worries."""
+
+    def prefetch_item(array: Any, index: int) -> None:
+        """Do nothing."""
+
+else:
+
+    @inlined
+    def prefetch(record):
+        """Ask for the cache line in which a record begins."""
+        _prefetch(record)
+
+    @inlined
+    def prefetch_item(array, index):
+        """Ask for the cache line in which an item of an array begins."""
+        _prefetch_item(array, index)
