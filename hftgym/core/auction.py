@@ -215,9 +215,11 @@ def _balanced_px(b, low, high):
 def _write_collar(b, bounds):
     """Write the prices that the collar allows: around the touch when calls began."""
     tick = b.instrument.tick_px
-    reach = (b.collar_bid_px + b.collar_ask_px) * b.instrument.collar_bps // 20_000
-    bounds.collar_low = -((reach - b.collar_bid_px) // tick) * tick
-    bounds.collar_high = (b.collar_ask_px + reach) // tick * tick
+    bid_px = b.collar_bid_px if b.collar_bid_px != NO_PX else b.last_px
+    ask_px = b.collar_ask_px if b.collar_ask_px != NO_PX else b.last_px
+    reach = (bid_px + ask_px) * b.instrument.collar_bps // 20_000
+    bounds.collar_low = -((reach - bid_px) // tick) * tick
+    bounds.collar_high = (ask_px + reach) // tick * tick
 
 
 # ------------------------------------------------------------------ trades

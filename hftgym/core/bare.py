@@ -39,8 +39,7 @@ from hftgym.core.constants import (
     StopOn,
 )
 from hftgym.core.entries import open_market
-from hftgym.core.exchange import _refusal as refusal
-from hftgym.core.exchange import process
+from hftgym.core.exchange import process, refusal
 from hftgym.core.jit import INTERPRETED, kernel, leaf
 from hftgym.core.market_class import BOOK_CLASS
 from hftgym.core.orders import reserve_of, slot_of

@@ -52,8 +52,8 @@ def open_market(m, seed):
     b.stop_px = NO_PX
     b.static_px = b.instrument.start_px
     b.band_px = b.instrument.start_px
-    b.collar_bid_px = b.instrument.start_px
-    b.collar_ask_px = b.instrument.start_px
+    b.collar_bid_px = NO_PX  # before any continuous trading the collar is around the last price
+    b.collar_ask_px = NO_PX
     b.indicative_px = NO_PX
     b.own_end_ns = NEVER_NS
     b.has_reference = 1

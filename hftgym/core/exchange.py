@@ -252,7 +252,7 @@ def _reject(m, log, msg, reason):
 @leaf
 def _reject_kind(m, log, b, msg):
     """Refuse a message of an unknown kind as if it were an order."""
-    _reject(m, log, msg, _refusal(m, b, msg, 0))
+    _reject(m, log, msg, refusal(m, b, msg, 0))
 
 
 @leaf
@@ -264,7 +264,7 @@ def _reject_full(m, log, msg):
 
 # ------------------------------------------------------------------ new orders
 @leaf
-def _refusal(m, b, msg, flags):
+def refusal(m, b, msg, flags):
     """Return why a new order is refused before its price is looked at in the book, or OK."""
     p = msg.participant
     if m.bare == 0:
@@ -307,7 +307,7 @@ def _new_order(m, log, b, msg):
     side = msg.side
     flags = msg.flags & ((1 << STP_SHIFT) - 1)
     kind = msg.kind
-    reason = _refusal(m, b, msg, flags)
+    reason = refusal(m, b, msg, flags)
     if reason != _OK:
         _reject(m, log, msg, reason)
         return

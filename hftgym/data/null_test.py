@@ -18,8 +18,8 @@ from hftgym.core.records import LOG, MARKET_CLASSES
 from hftgym.core.tape import play
 from hftgym.data.tape import Tape
 from hftgym.errors import DataError
-from hftgym.market import blueprint, check_fault
 from hftgym.instrument import Instrument
+from hftgym.market import blueprint, check_fault
 from hftgym.scenario import Scenario
 
 _ROW_END = int(TapeFlag.ROW_END)

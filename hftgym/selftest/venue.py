@@ -209,7 +209,7 @@ class CompiledVenue:
         if reference_px is None:
             book["has_reference"] = 0
         elif reference_px != -1:
-            for name in ("last_px", "static_px", "collar_bid_px", "collar_ask_px"):
+            for name in ("last_px", "static_px"):
                 book[name] = reference_px
             book["mid_2px"] = 2 * reference_px
         self.capacity = len(m["orders"])
