@@ -16,6 +16,7 @@ from hftgym.core.constants import (
     Phase,
     Reason,
     Status,
+    Stp,
     TapeFlag,
     TapeKind,
     WakeOn,
@@ -105,6 +106,27 @@ def test_history_alone_executes_its_own_orders() -> None:
     assert levels(scene, BUY) == [(99, "tape", 2)]
     assert counts(scene) == {"volume": 3}
     assert scene.m["fee_account"] == 0
+
+
+def test_history_knows_no_fees_bands_limits_or_self_trade_prevention() -> None:
+    """X-FEE-04: what stops an agent leaves history as it was; only the agent pays."""
+    scene = stage(
+        ops_of((5, TapeKind.EXEC, BUY, 0, 99, 5), (6, TapeKind.EXEC, BUY, 1, 98, 4)),
+        agent=[limit(1 * MS, BUY, 99, lots=2)],
+    )
+    instrument = scene.m["books"][0]["instrument"]
+    instrument["stp"] = Stp.CANCEL_BOTH  # all orders of history are of one firm
+    instrument["dynamic_band_px"] = instrument["static_band_px"] = 1
+    tape = scene.part("tape")["account"]
+    tape["limited"] = 1
+    tape["position_limit"] = 0
+    end(scene)
+    assert fills(scene) == [
+        ("tape", "tape", 99, 5),
+        ("agent", "tape", 99, 2),
+        ("tape", "tape", 98, 2),
+    ]
+    assert (int(tape["fees"]), int(scene.m["fee_account"])) == (0, 2)
 
 
 @pytest.mark.parametrize("resilience_ms", [0, 20])
