@@ -256,7 +256,7 @@ _AUCTION = (
     ("(low + high) // 2 // tick * tick", "low", "no middle without a reference"),
     ("2 * (b.last_px - below) < tick", "2 * (b.last_px - below) <= tick", "the lower is nearer"),
     ("// 20_000", "// 10_000", "the collar is too wide"),
-    ("-((reach - b.collar_bid_px) // tick)", "((b.collar_bid_px - reach) // tick)", "collar tick"),
+    ("-((reach - bid_px) // tick)", "((bid_px - reach) // tick)", "collar tick"),
     ("b.static_px = px", "b.static_px += 0", "an auction leaves the static reference"),
     ("min(buy.lots + reserve_of(m, buy), sell", "min(buy.lots, sell", "reserves trade in slices"),
     ("zero, high, -1) - 1", "zero, high, 0)", "only the lowest balanced price"),

@@ -112,8 +112,8 @@ def test_params_are_completed_with_the_kinds_defaults(tmp_path: Path) -> None:
             "x.yaml:7: participants.0.params.rate_per_s = 'fast': must be a valid number",
         ),
         (
-            "participants:\n  - kind: noise_taker\n    firm: a\n",
-            "x.yaml:6: key 'firm' in 'participants.0' is not implemented yet; remove it",
+            "participants:\n  - kind: noise_taker\n    mode: cash\n",
+            "x.yaml:6: key 'mode' in 'participants.0' is not implemented yet; remove it",
         ),
         (
             "participants:\n  - kind: noise_taker\n    name: ../x\n",
