@@ -40,7 +40,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Check real market data.")
 verify_app = typer.Typer(help="Replay a file and compare the result.")
 bench_app = typer.Typer(help="Measure speed on this machine.")
-selftest_app = typer.Typer(help="Check the exchange of this installation.")
+selftest_app = typer.Typer()
 app.add_typer(data_app, name="data")
 data_app.add_typer(verify_app, name="verify")
 app.add_typer(bench_app, name="bench")
@@ -56,6 +56,14 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+
+
+class Level(StrEnum):
+    """How much a self-test compares."""
+
+    quick = "quick"
+    ci = "ci"
+    release = "release"
 
 
 class VectorEngine(StrEnum):
@@ -253,6 +261,51 @@ def bench_env_command(as_json: Json = False) -> None:
     from hftgym.bench.env import bench_env
 
     _show(bench_env(say=_say), as_json)
+
+
+@selftest_app.callback(invoke_without_command=True)
+def selftest(
+    context: typer.Context,
+    level: Annotated[
+        Level, typer.Option(help="20,000 random actions, a million, or ten million.")
+    ] = Level.quick,
+    seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 0,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Share the work; the result stays the same.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the compiled exchange with its slow twin after every random action.
+
+    Prints what each stream met, and the first difference with the command that replays it.
+
+    Example: hftgym selftest --level ci --seed 7
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from hftgym.selftest import levels
+    from hftgym.training.progress import PhaseProgress
+
+    actions = levels.ACTIONS[levels.Level(level)]
+    report = levels.run_selftest(actions, seed, processes, PhaseProgress)
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
+@selftest_app.command("replay")
+def selftest_replay(
+    stream: Annotated[str, typer.Argument(help="The stream that a self-test has named.")],
+    seed: Annotated[int, typer.Argument(min=0, help="The seed that it has named.")],
+    actions: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 2_500,
+    as_json: Json = False,
+) -> None:
+    """Play one piece of a self-test again.
+
+    Example: hftgym selftest replay touch 12345
+    """
+    from hftgym.selftest.levels import replay
+
+    report = replay(stream, seed, actions)
+    _show(report, as_json, text=str(report), ok=report.ok)
 
 
 @selftest_app.command("vectors")

@@ -24,6 +24,9 @@ COMMANDS = [
     "data verify lobster",
     "bench engine",
     "bench env",
+    "selftest",
+    "selftest replay",
+    "selftest vectors",
 ]
 
 HEAVY = ["torch", "stable_baselines3", "ray", "pandas", "matplotlib", "scipy", "tensorboard"]

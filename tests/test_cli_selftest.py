@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from hftgym.cli import main
+from hftgym.core.reference import ReferenceExchange
+from hftgym.selftest import levels
+from hftgym.selftest.streams import STREAMS
 
 BOOK = [["a", "S", 101, 5], ["b", "B", 99, 4]]
 
@@ -104,3 +107,66 @@ def test_an_unknown_engine_is_a_usage_error(file: Path, capsys: pytest.CaptureFi
 def test_the_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["selftest", "vectors", "--help"]) == 0
     assert "Example: hftgym selftest vectors exchange_vectors.json" in capsys.readouterr().out
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Make the quick level tiny; its actions."""
+    actions = 40 * len(STREAMS)
+    monkeypatch.setitem(levels.ACTIONS, levels.Level.quick, actions)
+    return actions
+
+
+@pytest.fixture
+def fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the twin forget to cancel."""
+    monkeypatch.setattr(ReferenceExchange, "_cancel", lambda self, message: None)
+
+
+def test_a_self_test_counts_each_stream(tiny: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "--seed", "3"]) == 0
+    captured = capsys.readouterr()
+    head, *rows, total, verdict = captured.out.splitlines()
+    assert head.split() == ["stream", "actions", "trades", "rejects"]
+    assert [row.split()[0] for row in rows] == list(STREAMS)
+    assert {row.split()[1] for row in rows} == {"40"}
+    sums = [sum(int(row.split()[k]) for row in rows) for k in (1, 2, 3)]
+    assert total == f"{'total':<14}" + "".join(f"{value:>12,}" for value in sums)
+    assert sums[0] == tiny and min(sums) > 0
+    assert verdict == "0 differences"
+    assert "selftest: 1,240 of 1,240 actions" in captured.err
+
+
+def test_the_seed_says_what_is_compared_and_the_processes_do_not(
+    tiny: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    for words in (["--seed", "3"], ["--seed", "3", "--processes", "2"], ["--seed", "4"]):
+        assert main(["selftest", "--json", *words]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+    assert found[0]["ok"] and found[0]["actions"] == tiny and found[0]["differences"] == 0
+    assert found[0]["streams"] != found[2]["streams"]
+
+
+@pytest.mark.usefixtures("fault", "tiny")
+def test_a_difference_is_named_with_the_command_that_replays_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["selftest"]) == 1
+    *_, where, what, replay = capsys.readouterr().out.splitlines()
+    assert where.startswith("1 difference, in touch with seed ")
+    assert what.startswith("action ") and ": reports after Message(" in what
+    words = replay.removeprefix("replay: hftgym ").split()
+
+    assert main(words) == 1
+    assert what in capsys.readouterr().out
+    assert main([*words, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["difference"] == what
+    monkeypatch.undo()
+    assert main(words) == 0
+
+
+def test_an_unknown_stream_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest", "replay", "tuch", "1"]) == 2
+    assert "error[HG-U151] no stream 'tuch'; did you mean 'touch'?" in capsys.readouterr().err

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import MessageKind, Phase, Reason, ReportKind
+from hftgym.core.constants import NO_PX, MessageKind, Phase, Reason, ReportKind
 from hftgym.core.reference import Message, Outcome, ReferenceExchange
 from hftgym.selftest.memory import check_book
 from hftgym.selftest.streams import Stream, draw
-from hftgym.selftest.venue import ACTION, PHASE_ACTION, TIME_ACTION, CompiledVenue
+from hftgym.selftest.venue import (
+    ACTION,
+    PHASE_ACTION,
+    SIGHT_ACCOUNT,
+    SIGHT_HEAD,
+    SIGHT_REJECTS,
+    TIME_ACTION,
+    CompiledVenue,
+)
+
+_reader = attrgetter("to")
 
 
 class Differ(AssertionError):
@@ -64,7 +75,7 @@ class Twins:
         self.count = Count()
         self.outcome = Outcome([], [])
         self._check_memory = check_memory
-        self._hash = self.fast.book_hash()
+        self._sight = self.fast.sight()
 
     def send(self, message: Message) -> Outcome:
         """Let one message act on all."""
@@ -79,9 +90,9 @@ class Twins:
         Raises:
             Differ: with what differs, if they do not.
         """
-        message = Message(*actions[j].item())
+        message = Message(*actions[j].tolist())
         fast, slow = self.fast, self.slow
-        before = _state(slow), self._hash
+        before = self._sight
         got = self.outcome = fast.act(actions, j)
         if self._found_no_level(got):
             self.count.crowded += 1
@@ -90,23 +101,30 @@ class Twins:
             want = _act(slow, message)
             _equal("trades", message, got.trades, want.trades)
             # Each participant hears in order; between participants there is none.
-            by_reader = sorted(want.reports, key=lambda report: report.to)
+            by_reader = sorted(want.reports, key=_reader)
             _equal("reports", message, got.reports, by_reader)
+        self._sight = fast.sight()
+        if self._sight != sight_of(slow):
+            self._name_difference(message)
+        if self._check_memory:
+            check_book(fast.markets, fast.capacity, fast.far_levels)
+        if self.other is not None:
+            _equal("reports of another class", message, self.other.act(actions, j), got)
+            _equal("hash of another class", message, self.other.book_hash(), fast.book_hash())
+        self._check_sums(message)
+        if len(got.reports) == 1 and got.reports[0].kind == ReportKind.REJECTED:
+            self._check_refused(message, before)
+        self._count(got)
+
+    def _name_difference(self, message: Message) -> None:
+        """Fail, naming what the two exchanges show differently."""
+        fast, slow = self.fast, self.slow
+        _equal("fault", message, int(fast.m["fault"]), 0)
         for name in ("phase", "now_ns", "last_px", "mid_2px", "fee_account", "accounts"):
             _equal(name, message, getattr(fast, name), getattr(slow, name))
         for name in ("orders", "stops", "waiting", "indication"):
             _equal(name, message, getattr(fast, name)(), getattr(slow, name)())
-        _equal("fault", message, int(fast.m["fault"]), 0)
-        if self._check_memory:
-            check_book(fast.markets, fast.capacity, fast.far_levels)
-        self._hash = fast.book_hash()
-        if self.other is not None:
-            _equal("reports of another class", message, self.other.act(actions, j), got)
-            _equal("hash of another class", message, self.other.book_hash(), self._hash)
-        self._check_sums(message)
-        if [report.kind for report in got.reports] == [ReportKind.REJECTED]:
-            _equal("a refused message", message, (_state(slow), self._hash), before)
-        self._count(message, got)
+        _equal("what can be seen", message, fast.sight(), sight_of(slow))
 
     def run(self, actions: Any) -> Count:
         """Let all actions act, and return what was met.
@@ -127,11 +145,18 @@ class Twins:
         _equal("all cash", message, cash, 0)
         _equal("all positions", message, sum(account.position for account in accounts), 0)
 
-    def _count(self, message: Message, got: Outcome) -> None:
+    def _check_refused(self, message: Message, before: list[int]) -> None:
+        """Demand that a refused message has changed nothing but the count of rejects."""
+        after = self._sight.copy()
+        after[SIGHT_HEAD + message.participant * SIGHT_ACCOUNT + SIGHT_REJECTS] -= 1
+        _equal("a refused message", message, after, before)
+
+    def _count(self, got: Outcome) -> None:
         count = self.count
         count.actions += 1
         count.trades += len(got.trades)
-        count.phases[self.fast.phase] = count.phases.get(self.fast.phase, 0) + 1
+        phase = self.slow.phase
+        count.phases[phase] = count.phases.get(phase, 0) + 1
         for report in got.reports:
             count.kinds[report.kind] = count.kinds.get(report.kind, 0) + 1
             count.reasons[report.reason] = count.reasons.get(report.reason, 0) + 1
@@ -179,12 +204,22 @@ def _act(slow: ReferenceExchange, message: Message) -> Outcome:
     return slow.process(message)
 
 
-def _state(slow: ReferenceExchange) -> Any:
-    """Return the accounts without their count of rejects."""
-    return [
-        (a.cash, a.fees, a.position, a.open_buy_lots, a.open_sell_lots, a.fills, a.edge_2px)
-        for a in slow.accounts
-    ]
+def sight_of(slow: ReferenceExchange) -> list[int]:
+    """Return all that can be seen of the plain exchange as ``CompiledVenue.sight`` tells it."""
+    px, lots, surplus = slow.indication() or (NO_PX, 0, 0)
+    sight = [0, slow.phase, slow.now_ns, slow.last_px, slow.mid_2px, slow.fee_account]
+    sight += (px, lots, surplus)
+    for a in slow.accounts:
+        sight += (a.cash, a.fees, a.position, a.open_buy_lots, a.open_sell_lots)
+        sight += (a.maker_lots, a.taker_lots, a.fills, a.rejects, a.edge_2px)
+        sight += (a.killed, a.connected)
+    for order in slow.orders():
+        sight += order
+    for side, trigger_px, px, lots, owner, slot in slow.stops():
+        sight += (side, trigger_px, lots, px, owner, slot, 0)
+    for waiting in slow.waiting():
+        sight += waiting
+    return sight
 
 
 def _free_far(side: Any) -> int:

@@ -41,6 +41,7 @@ TIME_ACTION = 101
 _LISTED = record(
     [(name, "i8") for name in "side px lots reserve owner slot hidden limit_px".split()]
 )
+_TRADED = record([(name, "i8") for name in Trade._fields])
 _ANSWER = record([(name, "i8") for name in Report._fields])
 _ACCOUNT_FIELDS = (
     "cash fees position open_buy_lots open_sell_lots maker_lots taker_lots fills rejects edge_2px "
@@ -49,9 +50,19 @@ _ACCOUNT_FIELDS = (
 _HIDDEN = int(Flag.HIDDEN)
 _RARE = int(OrderMark.RARE)
 _FLAGS = (1 << STP_SHIFT) - 1
+_TRADE = int(LogKind.TRADE)
 _BAD_FLAGS = 1 << 15  # no instruction
 _PHASE = PHASE_ACTION
 _TIME = TIME_ACTION
+
+#: Numbers of a sight: before the accounts, of an account, of an order or stop, of an order that
+#: waits.
+SIGHT_HEAD = 9
+SIGHT_ACCOUNT = 12
+SIGHT_ORDER = 7
+SIGHT_WAITING = 4
+#: Place of the count of rejects in an account's numbers.
+SIGHT_REJECTS = 8
 
 
 @kernel
@@ -108,16 +119,32 @@ def _change_phase(markets, i, phase, log):
 
 
 @kernel
-def _answers(markets, i, out):
-    """Take all private reports out of their queues, in the order of the participants."""
+def _tell(markets, i, log, trades, answers):
+    """Copy the trades of the last action, and take all private reports out of their queues.
+
+    Reports come in the order of the participants. Returns how many there are of both.
+    """
     m = markets[i]
+    traded = 0
+    for j in range(m.log_used):
+        row = log[0].rows[j]
+        if row.kind == _TRADE:
+            t = trades[traded]
+            t.maker = row.maker
+            t.maker_slot = row.maker_slot
+            t.taker = row.taker
+            t.taker_slot = row.taker_slot
+            t.side = row.side
+            t.px = row.px
+            t.lots = row.lots
+            traded += 1
     n = 0
     for p in range(m.participants):
         part = m.part[p]
         while part.report_head != NONE:
             k = part.report_head
             r = m.reports[k]
-            o = out[n]
+            o = answers[n]
             o.to = p
             o.kind = r.kind
             o.reason = r.reason
@@ -132,6 +159,70 @@ def _answers(markets, i, out):
             r.next = m.report_free
             m.report_free = k
         part.report_tail = NONE
+    return traded, n
+
+
+@kernel
+def _look(markets, i, out):
+    """Write the fields of ``Sight`` one behind the other; how many numbers they are."""
+    m = markets[i]
+    b = m.books[0]
+    out[0] = m.fault
+    out[1] = b.instrument.phase
+    out[2] = m.now_ns
+    out[3] = b.last_px
+    out[4] = b.mid_2px
+    out[5] = m.fee_account
+    known = b.indicative_px != NO_PX
+    out[6] = b.indicative_px
+    out[7] = b.indicative_lots if known else 0
+    out[8] = b.surplus_lots if known else 0
+    n = SIGHT_HEAD
+    for p in range(m.participants):
+        a = m.part[p].account
+        out[n] = a.cash
+        out[n + 1] = a.fees
+        out[n + 2] = a.position
+        out[n + 3] = a.open_buy_lots
+        out[n + 4] = a.open_sell_lots
+        out[n + 5] = a.maker_lots
+        out[n + 6] = a.taker_lots
+        out[n + 7] = a.fills
+        out[n + 8] = a.rejects
+        out[n + 9] = a.edge_2px
+        out[n + 10] = a.killed
+        out[n + 11] = 1 - a.disconnected
+        n += SIGHT_ACCOUNT
+    for side in range(4):
+        s = b.sides[side]
+        key = s.best
+        while key != NO_KEY:
+            k = level_head(s, key)
+            while k != NONE:
+                o = m.orders[k]
+                out[n] = o.side
+                out[n + 1] = o.px
+                out[n + 2] = o.lots
+                out[n + 3] = 0
+                if o.flags & _RARE:
+                    r = m.rare[o.slot]
+                    out[n + 3] = r.limit_px if side >= 2 else r.reserve
+                out[n + 4] = o.owner
+                out[n + 5] = slot_of(m, o)
+                out[n + 6] = 1 if side < 2 and o.flags & _HIDDEN else 0
+                n += SIGHT_ORDER
+                k = o.next
+            key = next_key(s, key)
+    for side in range(2):
+        k = b.waiting[side].head
+        while k != NONE:
+            o = m.orders[k]
+            out[n] = o.side
+            out[n + 1] = o.lots
+            out[n + 2] = o.owner
+            out[n + 3] = slot_of(m, o)
+            n += SIGHT_WAITING
+            k = o.next
     return n
 
 
@@ -222,8 +313,11 @@ class CompiledVenue:
                 side["far"][far_levels - 1]["next"] = NONE
         self._log = np.zeros(1, LOG)
         self._log[0]["capacity"] = len(self._log[0]["rows"])
+        self._trades = np.zeros(len(self._log[0]["rows"]), _TRADED)
         self._answers = np.zeros(len(m["reports"]), _ANSWER)
         self._listed = np.zeros(len(m["orders"]), _LISTED)
+        numbers = SIGHT_HEAD + len(self.members) * SIGHT_ACCOUNT + self.capacity * SIGHT_ORDER
+        self._sight = np.zeros(numbers, np.int64)
         self._one = np.zeros(1, ACTION)
 
     def _write_rules(self, phase: int) -> None:
@@ -270,7 +364,7 @@ class CompiledVenue:
 
     def act(self, actions: Any, j: int) -> Outcome:
         """Let action ``j`` of an array (dtype ``ACTION``) act."""
-        kind = int(actions[j]["kind"])
+        kind = actions["kind"][j]
         if kind == _PHASE:
             return self.set_phase(int(actions[j]["px"])) or Outcome([], [])
         if kind == _TIME:
@@ -289,17 +383,11 @@ class CompiledVenue:
         return self._outcome()
 
     def _outcome(self) -> Outcome:
-        return Outcome(self._trades(), self._reports())
-
-    def _trades(self) -> list[Trade]:
-        rows = self.log()
-        rows = rows[rows["kind"] == LogKind.TRADE]
-        fields = ("maker", "maker_slot", "taker", "taker_slot", "side", "px", "lots")
-        return [Trade(*row) for row in zip(*(rows[f].tolist() for f in fields), strict=True)]
-
-    def _reports(self) -> list[Report]:
-        n = _answers(self.markets, 0, self._answers)
-        return [Report(*row) for row in self._answers[:n].tolist()]
+        traded, n = _tell(self.markets, 0, self._log, self._trades, self._answers)
+        return Outcome(
+            [Trade(*row) for row in self._trades[:traded].tolist()],
+            [Report(*row) for row in self._answers[:n].tolist()],
+        )
 
     def log(self) -> np.ndarray:
         """Return the rows of the event log of the last action."""
@@ -388,6 +476,11 @@ class CompiledVenue:
         """When the next order or phase ends on its own."""
         due_ns = int(self.m["due_ns"])
         return None if due_ns == NEVER_NS else due_ns
+
+    def sight(self) -> list[int]:
+        """Return all that can be seen as numbers, as ``twins.sight_of`` those of the twin."""
+        numbers: list[int] = self._sight[: _look(self.markets, 0, self._sight)].tolist()
+        return numbers
 
     def book_hash(self) -> int:
         """Canonical hash of the live orders."""
