@@ -33,7 +33,7 @@ def test_they_agree_for_more_seeds(name: str, seed: int) -> None:
 
 
 def test_the_collar_of_a_day_that_begins_with_calls_follows_the_last_price() -> None:
-    """Nothing has traded continuously; a call that closed has moved the last price to 1,990."""
+    """Nothing has traded continuously; a call that closed has moved the last price to 1,995."""
     rules = Rules(collar_bps=30, start_px=2_000)
     twins = Twins(Stream(rules, (1, 2), phase=Phase.OPENING_AUCTION))
     for side, px in ((SELL, 1_995), (BUY, 1_995)):
