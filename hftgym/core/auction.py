@@ -189,9 +189,11 @@ def find_price(m, b, bounds, collar):
             px = _balanced_px(b, best_low * tick, best_high * tick)
     if collar:
         _write_collar(b, bounds)
-        if bounds.collar_high < low * tick or bounds.collar_low > high * tick:
+        lowest = max(low * tick, bounds.collar_low)
+        highest = min(high * tick, bounds.collar_high)
+        if lowest > highest:  # of a crossed touch the collar itself may be empty
             return -NO_PX
-        px = min(max(px, bounds.collar_low), bounds.collar_high)
+        px = min(max(px, lowest), highest)
     b.surplus_lots = _surplus(m, b, px)
     return px
 

@@ -160,7 +160,11 @@ STREAMS = {
     ),
     "full": Stream(kinds=(0.8, 0.02, 0.08, 0.1), near_tick=12.0, orders=24),
     "crowded": Stream(
-        Rules(px_min=-(1 << 20), px_max=1 << 20), far=0.3, drift_tick=80.0, far_levels=5
+        Rules(px_min=-(1 << 20), px_max=1 << 20),
+        far=0.3,
+        drift_tick=80.0,
+        far_levels=5,
+        garbage=0.0,  # a stray stop that wakes and finds no level: the twin has any number
     ),
     "nonsense": Stream(Rules(stp=Stp.CANCEL_OLDEST, tick_px=2), garbage=0.5),
     "locked": Stream(Rules(px_min=10, px_max=14, start_px=12, stp=Stp.CANCEL_OLDEST), near_tick=2),
