@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from hftgym.core.constants import BUY, SELL, Flag, MessageKind, Phase, ReportKind, Stp
+from hftgym.core.jit import INTERPRETED
 from hftgym.core.reference import Message, Rules
 from hftgym.selftest.streams import Stream
 from hftgym.selftest.twins import Twins
@@ -86,7 +87,6 @@ class TwinMachine(RuleBasedStateMachine):
     def kill(self, who: int, killed: bool) -> None:
         self.twins.fast.m["part"][who]["account"]["killed"] = killed
         self.twins.slow.accounts[who].killed = killed
-        self.twins.look_again()
 
     @rule(who=who, slot=slot, side=side, px=px, lots=st.integers(1, 6))
     def add_and_cancel(self, who: int, slot: int, side: int, px: int, lots: int) -> None:
@@ -102,5 +102,5 @@ class TwinMachine(RuleBasedStateMachine):
 
 TestTwins = TwinMachine.TestCase
 TestTwins.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, derandomize=True
+    max_examples=2 if INTERPRETED else 30, stateful_step_count=40, deadline=None, derandomize=True
 )
