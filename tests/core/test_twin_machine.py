@@ -87,6 +87,7 @@ class TwinMachine(RuleBasedStateMachine):
     def kill(self, who: int, killed: bool) -> None:
         self.twins.fast.m["part"][who]["account"]["killed"] = killed
         self.twins.slow.accounts[who].killed = killed
+        self.twins.look_again()
 
     @rule(who=who, slot=slot, side=side, px=px, lots=st.integers(1, 6))
     def add_and_cancel(self, who: int, slot: int, side: int, px: int, lots: int) -> None:
