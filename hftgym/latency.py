@@ -101,7 +101,7 @@ class Latency(StrictModel):
     response_ns: Delay = 1_000_000
     """Acknowledgements, rejects and fills: exchange to participant, in nanoseconds."""
 
-    _parse = field_validator("feed_ns", "order_ns", "response_ns", mode="plain")(_parse_delay)
+    _parse = field_validator("feed_ns", "order_ns", "response_ns", mode="before")(_parse_delay)
 
     @classmethod
     def nested_model(cls, field: str, data: Mapping[str, Any]) -> type[BaseModel] | None:

@@ -12,7 +12,8 @@ out        OUT: ``messages``, ``next_wake_ns`` and ``wake_on``
 =========  ====================================================================================
 
 A field ``name: tuple[float, ...]`` of ``Params`` is a table. Its numbers lie beside the markets,
-and ``decide`` has a seventh argument: ``data[params.name + i]`` is number i of ``params.name_count``.
+and ``decide`` has a seventh argument, ``data``: ``data[params.name + i]`` is number ``i`` of
+``params.name_count``.
 
 A participant of your own needs nothing from inside the package: decorate a function with
 ``@participant(Params, MEMORY)`` and name it ``module:attribute`` in a scenario.
