@@ -31,9 +31,7 @@ LIMIT_SHIFT = 8
 @leaf
 def _fits(b, account, side, px, lots, open_now):
     """Return whether the worth of a side, with an order of these lots, is within the limit."""
-    exposure = side * account.position + open_now + lots
-    if exposure <= 0:
-        return True
+    exposure = max(side * account.position + open_now + lots, 0)
     mark_2px = abs(b.mid_2px)
     fresh = min(lots, exposure)
     room = 2 * account.notional_limit // b.instrument.unit_value
@@ -95,6 +93,4 @@ def limit_amend(m, b, msg, o, limit_px, lots, open_now):
     has_px = o.flags & _STOP == 0 or m.rare[o.slot].kind == _LIMIT
     px = msg.px if has_px else 0
     old_px = limit_px if has_px else 0
-    return _refusal(
-        _breach(m, b, msg.participant, o.side, px, lots, old_px, open_now, False)
-    )
+    return _refusal(_breach(m, b, msg.participant, o.side, px, lots, old_px, open_now, False))
