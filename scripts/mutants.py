@@ -304,6 +304,7 @@ _PHASES = (
     ("b.next_phase = _VOLATILITY", "b.next_phase = _CONTINUOUS", "no auction after a halt"),
     ("(immediate or b.instrument.band_action == _BAND_CANCEL)", "immediate", "rests at the band"),
     ("(kind == _MARKET and flags & _TO_LIMIT == 0)", "kind == _MARKET", "to the limit, not there"),
+    ("judged_2px and b.trades", "judged_2px or b.trades", "without a trade nobody is killed"),
     ("< 2 * account.kill_equity:", "<= 2 * account.kill_equity:", "kills at the line"),
     (
         "equity, position, _KILLED, _LOSS)",

@@ -14,7 +14,7 @@ from hftgym.core.jit import inlined, leaf
 _LIMIT = int(MessageKind.LIMIT)
 _IMMEDIATE = int(Flag.IOC) | int(Flag.FOK)
 _BUDGET = int(Flag.BUDGET)
-_KEPT = int(Flag.TO_LIMIT) | int(Flag.STOP)
+_KEPT = int(Flag.TO_LIMIT) | int(Flag.STOP)  # with them a market order may stay too
 _STOP = int(Flag.STOP)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _OK = int(Reason.OK)
@@ -81,7 +81,7 @@ def limit_new(m, b, msg, flags):
     """Return why a new order, good in itself, does not pass the gate, or OK."""
     has_px = msg.kind == _LIMIT and flags & _BUDGET == 0
     stays = flags & _IMMEDIATE == 0 and (msg.kind == _LIMIT or flags & _KEPT != 0)
-    if b.instrument.phase != _CONTINUOUS:
+    if b.instrument.phase != _CONTINUOUS:  # a call: market orders wait
         stays = True
     px = msg.px if has_px else 0
     return _refusal(_breach(m, b, msg.participant, msg.side, px, msg.lots, 0, 0, stays))

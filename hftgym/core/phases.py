@@ -268,7 +268,14 @@ def kill(m, log, b, p):
 
 @leaf
 def _kill_pass(m, log, b):
-    """Kill whose equity at the mark has fallen too low; whether there was one."""
+    """Kill whose equity at the mark has fallen too low; whether there was one.
+
+    Only trades and the mark change it: most messages leave both, and need no look at everybody.
+    """
+    if b.mid_2px == b.judged_2px and b.trades == b.judged_trades:
+        return False
+    b.judged_2px = b.mid_2px
+    b.judged_trades = b.trades
     found = False
     for p in range(m.participants):
         account = m.part[p].account

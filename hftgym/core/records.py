@@ -513,6 +513,8 @@ def book_record(size: MarketClass) -> np.dtype:
             ("extended", "i4"),  # this call has been extended
             ("has_reference", "i4"),  # the last price may stand in for a missing auction price
             ("stops_left", "i4"),  # stops that are to wake in another round
+            ("judged_2px", "i8"),  # mid and trades when the kill switch looked last
+            ("judged_trades", "i8"),
             ("indicative_px", "i8"),  # NO_PX: nothing would trade
             ("indicative_lots", "i8"),
             ("surplus_lots", "i8"),

@@ -136,7 +136,7 @@ _MEMBERS = (
 _LIMITED = (
     Member(1, position_limit=30, open_orders_limit=7),
     Member(2, notional_limit=2_500_000),
-    Member(2, rate_interval_ns=25, rate_burst=4, kill_equity=-9_000),
+    Member(2, rate_interval_ns=25, rate_burst=4, kill_equity=-3_000),
     Member(3, rate_interval_ns=90, open_orders_limit=4),
     Member(
         4,
@@ -145,7 +145,7 @@ _LIMITED = (
         notional_limit=3_000_000,
         rate_interval_ns=12,
         rate_burst=12,
-        kill_equity=-15_000,
+        kill_equity=-3_000,
         kill_flatten=True,
     ),
     5,
