@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("participants",),
     ("instrument", "latency"),
+    ("limits",),
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs", "feed"),

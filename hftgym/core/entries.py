@@ -55,6 +55,7 @@ def open_market(m, seed):
         b.waiting[side].tail = NONE
         b.waiting[side].lots = 0
     b.mid_2px = 2 * b.instrument.start_px
+    b.judged_2px = NO_PX
     b.last_px = b.instrument.start_px
     b.touch_bid_px = -NO_PX
     b.touch_ask_px = NO_PX

@@ -204,6 +204,7 @@ ACCOUNT = record(
         ("position", "i8"),  # lots
         ("open_buy_lots", "i8"),  # reserves and sleeping stops included
         ("open_sell_lots", "i8"),
+        ("open_orders", "i8"),  # resting, asleep or waiting
         ("maker_lots", "i8"),
         ("taker_lots", "i8"),
         ("fills", "i8"),
@@ -214,12 +215,16 @@ ACCOUNT = record(
         ("killed", "i4"),
         ("disconnected", "i4"),
         ("cancel_on_disconnect", "i4"),
-        ("kill_armed", "i4"),  # ``kill_equity`` counts
-        ("kill_flatten", "i4"),
-        ("limited", "i4"),  # ``position_limit`` counts
         ("lmm_percent", "i4"),
+        ("limits", "i4"),  # Limit flags: which of those below count
+        ("kill_flatten", "i4"),
+        ("position_limit", "i8"),  # lots
+        ("open_orders_limit", "i8"),
+        ("notional_limit", "i8"),  # money units
+        ("rate_interval_ns", "i8"),  # between orders at the limit of the rate
+        ("rate_slack_ns", "i8"),  # how far a burst may run ahead of it
+        ("rate_due_ns", "i8"),  # when the next order would be due at that rate
         ("kill_equity", "i8"),  # money units
-        ("position_limit", "i8"),
         ("quota_lots", "i8"),  # scratch of a pro-rata share
     ]
 )
@@ -337,7 +342,7 @@ LOG_ROW = record(
         ("kind", "i1"),  # LogKind
         ("side", "i1"),  # of the taker in a trade (0: an uncross), of the order otherwise
         ("reason", "i1"),
-        ("marks", "i1"),  # LogMark
+        ("marks", "i1"),  # LogMark; of a RISK_LIMIT or a kill: the Limit
     ]
 )
 
@@ -508,6 +513,8 @@ def book_record(size: MarketClass) -> np.dtype:
             ("extended", "i4"),  # this call has been extended
             ("has_reference", "i4"),  # the last price may stand in for a missing auction price
             ("stops_left", "i4"),  # stops that are to wake in another round
+            ("judged_2px", "i8"),  # mid and trades when the kill switch looked last
+            ("judged_trades", "i8"),
             ("indicative_px", "i8"),  # NO_PX: nothing would trade
             ("indicative_lots", "i8"),
             ("surplus_lots", "i8"),
