@@ -368,6 +368,8 @@ def decide(view, own, params, memory, rng, out, data):
             memory.ref_px = view.mid_2px // 2 + 1
             memory.stage = _FILL
             _draw_all(memory, params, rng, data)
+        elif memory.stage == _DONE and memory.mid_2px == _NO_MID:
+            memory.mid_2px = view.mid_2px  # a rebuild moves the mid, but nobody follows that
         elif memory.stage == _DONE and view.mid_2px != memory.mid_2px:
             _follow(view, params, memory, rng, data)
         if memory.stage != _DONE:
@@ -375,8 +377,6 @@ def decide(view, own, params, memory, rng, out, data):
             out.next_wake_ns = view.delivered_ns + 1
             memory.mid_2px = _NO_MID
             return out.count
-        if memory.mid_2px == _NO_MID:  # a rebuild moves the mid, but nobody follows that
-            memory.mid_2px = view.mid_2px
         if memory.next_ns > 0 and view.delivered_ns >= memory.next_ns:
             _candidate(view, own, params, memory, rng, out, data)
     if memory.total > 0.0:

@@ -56,6 +56,6 @@ def test_compensated_waits_are_exponential() -> None:
 
 def test_compensated_waits_notice_another_process() -> None:
     times_s, types = events(BASE_2, TABLE_2, 5.0, 40_000)
-    for table, decay in ((TABLE_2.T, 5.0), (TABLE_2, 4.0)):
+    for table, decay in ((TABLE_2.T, 5.0), (TABLE_2, 3.0)):
         waits = compensated_waits(times_s, types, BASE_2, table, decay)
         assert min(kstest(w, "expon").pvalue for w in waits) < 1e-6

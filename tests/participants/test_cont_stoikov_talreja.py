@@ -32,28 +32,33 @@ class Exposure:
         self.happened: Counter[tuple[str, int]] = Counter()
         self.possible_s: Counter[tuple[str, int]] = Counter()
         last_ns = 0
-        for row in log:
-            self.wait((int(row["t_ns"]) - last_ns) / SECOND)
-            last_ns = int(row["t_ns"])
-            self.play(int(row["kind"]), int(row["side"]), int(row["px"]))
+        for t_ns, kind, side, px in log[["t_ns", "kind", "side", "px"]].tolist():
+            self.wait((t_ns - last_ns) / SECOND)
+            last_ns = t_ns
+            self.play(kind, side, px)
 
     def best(self, side: int) -> int | None:
-        prices = self.lots[side].keys()
-        return side * max(side * px for px in prices) if prices else None
+        prices = self.lots[side]
+        return None if not prices else max(prices) if side == BUY else min(prices)
+
+    def opposite(self, side: int) -> int:
+        best = self.best(-side)
+        if best is not None:
+            return best
+        return self.mid_2px // 2 + 1 if side == BUY else (self.mid_2px + 1) // 2 - 1
 
     def distance(self, side: int, px: int) -> int:
-        reference = self.best(-side)
-        if reference is None:
-            reference = self.mid_2px // 2 + 1 if side == BUY else (self.mid_2px + 1) // 2 - 1
-        return min(side * (reference - px), 6)
+        return min(side * (self.opposite(side) - px), 6)
 
     def wait(self, seconds: float) -> None:
         self.possible_s["limit", 0] += seconds
         for side in (BUY, SELL):
             if self.lots[-side]:
                 self.possible_s["market", side] += seconds
+            opposite = self.opposite(side)
             for px, lots in self.lots[side].items():
-                self.possible_s["cancel", self.distance(side, px)] += lots * seconds
+                tick = min(side * (opposite - px), 6)
+                self.possible_s["cancel", tick] += lots * seconds
 
     def play(self, kind: int, side: int, px: int) -> None:
         if kind == LogKind.REST:
