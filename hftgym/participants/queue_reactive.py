@@ -57,7 +57,7 @@ SIZES = 21
 
 def _limit_table() -> tuple[float, ...]:
     table = []
-    for most, half, empty in ((1.4, 14.0, 0.9), (1.1, 12.0, 1.0), (0.9, 12.0, 1.0)):
+    for most, half, empty in ((1.4, 12.0, 0.9), (1.1, 12.0, 1.0), (0.9, 12.0, 1.0)):
         rates = [most * math.exp(-((n / half) ** 2)) for n in range(SIZES - 1)]
         rates[0] *= empty
         table += [round(rate, 4) for rate in rates] + [0.0]  # a full queue takes no more
@@ -65,11 +65,11 @@ def _limit_table() -> tuple[float, ...]:
 
 
 def _cancel_table() -> tuple[float, ...]:
-    return tuple(round(rate * n**0.75, 4) for rate in (0.18, 0.16, 0.14) for n in range(SIZES))
+    return tuple(round(rate * n**0.75, 4) for rate in (0.25, 0.16, 0.14) for n in range(SIZES))
 
 
 def _market_table() -> tuple[float, ...]:
-    one = [0.0] + [round(0.15 + 0.45 * math.exp(-n / 5.0), 4) for n in range(1, SIZES)]
+    one = [0.0] + [round(0.25 + 0.6 * math.exp(-n / 5.0), 4) for n in range(1, SIZES)]
     return tuple(one * REACH)
 
 

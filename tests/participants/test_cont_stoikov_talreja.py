@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import pytest
 
 from hftgym.core.constants import BUY, SELL, LogKind
 from hftgym.participants.cont_stoikov_talreja import Params
@@ -119,26 +118,3 @@ def test_it_opens_the_market_with_what_is_asked_for() -> None:
 def test_a_flow_without_rates_sleeps() -> None:
     nothing = {name: 0.0 for name in RATES}
     assert simulate(60, group("cont_stoikov_talreja", params=nothing)).market()["wakes_done"] == 1
-
-
-@pytest.mark.parametrize("kind", ["cont_stoikov_talreja"])
-def test_it_trades_with_others_and_stays_out_of_calls(kind: str) -> None:
-    late = {"feed_ns": 2_000_000, "order_ns": 3_000_000, "response_ns": 4_000_000}
-    params = RATES if kind == "cont_stoikov_talreja" else {}
-    run = simulate(
-        120,
-        {"kind": kind, "params": params, "latency": late},
-        group("fixed_spread", params={"half_spread_tick": 2.0}),
-        group("noise_taker"),
-        start_phase="pre_open",
-        calendar=[
-            {"at_s": 20, "phase": "opening_auction"},
-            {"at_s": 30, "phase": "continuous"},
-        ],
-    )
-    log = run.log()
-    mine = log[(log["maker"] == 0) | (log["taker"] == 0)]
-    assert mine["t_ns"].min() > 30 * SECOND
-    pairs = {(int(r["maker"]), int(r["taker"])) for r in run.trades()}
-    assert {(0, 2), (1, 0)} <= pairs
-    assert run.conservation() == (0, 0)

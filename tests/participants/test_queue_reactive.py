@@ -147,7 +147,7 @@ def test_the_reference_follows_the_mid(theta_reset: float) -> None:
         orders = m["orders"][(m["orders"]["owner"] == 0) & (m["orders"]["lots"] > 0)]
         assert orders["px"].max() - orders["px"].min() < 2 * REACH
     assert np.ptp(places) > 5
-    assert np.median(spreads) <= 2
+    assert np.median(spreads) == 1
     assert run.market()["part"][0]["account"]["rejects"] == 0
 
 
