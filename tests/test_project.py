@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("limits",),
     ("scenario",),
     ("market", "simulator"),
-    ("data", "analytics", "envs", "feed"),
+    ("data", "analytics", "envs", "feed", "papers"),
     ("selftest", "order_book"),
     ("tensorboard",),
     ("training", "bench"),
