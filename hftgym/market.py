@@ -154,7 +154,8 @@ def blueprint(
     first_slot = 0
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
-        _write_participant(part, spec, strategy, names[p], strategies.index(strategy))
+        row = strategies.index(strategy)
+        _write_participant(part, spec, strategy, names[p], row, scenario.instrument.tick_px)
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
@@ -258,7 +259,7 @@ def _write_value(m: Any, scenario: Scenario) -> None:
 
 
 def _write_participant(
-    part: Any, spec: ParticipantSpec, strategy: Participant, name: str, row: int
+    part: Any, spec: ParticipantSpec, strategy: Participant, name: str, row: int, tick_px: int
 ) -> None:
     part["name_hash"] = text_hash(name)
     for channel in ("feed_ns", "order_ns", "response_ns"):
@@ -283,7 +284,7 @@ def _write_participant(
     params = strategy.Params.model_validate(spec.params)
     delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
     part["signal_delay_ns"] = delay_ns
-    write_params(strategy, params, part["params"])
+    write_params(strategy, params, tick_px, part["params"])
 
 
 def row_of_firm(name: str) -> int:

@@ -5,7 +5,7 @@
 =========  ====================================================================================
 view       VIEW: what the public feed shows, captured ``feed_ns`` ago (px, lots, ns)
 own        OWN: position, cash and orders as private responses have told them
-params     the participant's ``Params``, by name (floats and integers)
+params     the participant's ``Params``, by name (floats and integers), and ``tick_px``
 memory     its own record; zeros at first, kept between decisions
 rng        its stream of random numbers (``hftgym.core.rng``)
 out        OUT: ``messages``, ``next_wake_ns`` and ``wake_on``
@@ -21,6 +21,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ class ParticipantParams(BaseModel):
 def params_dtype(model: type[BaseModel]) -> np.dtype:
     """Return the record that compiled code sees of a ``Params`` model.
 
+    Behind the model's fields stands ``tick_px``, the instrument's tick in price units: parameters
+    are in ticks, prices in px.
+
     Raises:
         TypeError: if a field is not a float, an int or a bool.
     """
@@ -59,7 +63,7 @@ def params_dtype(model: type[BaseModel]) -> np.dtype:
                 f"float, int or bool parameters, not {field.annotation}"
             )
         fields.append((name, kind))
-    return record(fields or [("unused", "i8")])
+    return record([*fields, ("tick_px", "i8")])
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,11 +151,11 @@ def participant(
     return decorate
 
 
-def kinds() -> list[str]:
-    """Return the names of the participants that the package brings."""
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the names of the participants that the package brings: modules with a ``decide``."""
     folder = Path(__file__).parent
-    skip = {"__init__", "base", "fair_value", "maker_params", "orders", "quoting"}
-    return sorted(p.stem for p in folder.glob("*.py") if p.stem not in skip)
+    return tuple(sorted(p.stem for p in folder.glob("*.py") if "\ndef decide(" in p.read_text()))
 
 
 def resolve(kind: str) -> Participant:
@@ -210,9 +214,12 @@ def build_table(participants: Sequence[Participant]) -> Any:
     return table
 
 
-def write_params(participant: Participant, params: BaseModel, slot: np.ndarray) -> None:
-    """Write checked parameters into a participant's byte slot (uint8)."""
+def write_params(
+    participant: Participant, params: BaseModel, tick_px: int, slot: np.ndarray
+) -> None:
+    """Write checked parameters and the instrument's tick into a byte slot (uint8)."""
     row = np.zeros(1, participant.params_dtype)
+    row[0]["tick_px"] = tick_px
     for name in type(params).model_fields:
         row[0][name] = getattr(params, name)
     raw = row.view(np.uint8)
