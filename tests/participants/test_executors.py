@@ -81,7 +81,7 @@ def test_the_schedule_is_kept_at_every_slice(
 ) -> None:
     values = {"start_s": 2.0, "horizon_s": float(slices), "slices": slices, "look_s": 0.05}
     scene = stage(group(kind, side=side, parent_lots=parent, **values, **params))
-    scene.advance(2 * SECOND)
+    scene.advance(2 * SECOND - 1)
     assert scene.part(kind)["account"]["messages"] == 0
     done = []
     for j in range(slices):
