@@ -33,13 +33,23 @@ MEMORY = record([("t_ns", "i8"), ("mid_2px", "i8"), ("short_px", "f8"), ("long_p
 
 
 @leaf
-def target(short_px, long_px, px_per_lot, limit_lot):
-    """Return the position that a trend asks for, lots: towards zero, within the limit."""
+def ideal_lot(short_px, long_px, px_per_lot, limit_lot):
+    """Return the position that a trend asks for, lots and parts of them, within the limit."""
+    trend_px = 0.0
     if short_px > 0.0 and long_px > 0.0:
-        return min(int(min(short_px, long_px) / px_per_lot), limit_lot)
-    if short_px < 0.0 and long_px < 0.0:
-        return max(int(max(short_px, long_px) / px_per_lot), -limit_lot)
-    return 0
+        trend_px = min(short_px, long_px)
+    elif short_px < 0.0 and long_px < 0.0:
+        trend_px = max(short_px, long_px)
+    return min(max(trend_px / px_per_lot, -float(limit_lot)), float(limit_lot))
+
+
+@leaf
+def target(ideal, position):
+    """Return the position to trade to: the one held, unless it is a whole lot off.
+
+    Without this band a trend that wavers about a threshold would pay the spread again and again.
+    """
+    return int(ideal) if abs(ideal - position) >= 1.0 else position
 
 
 @participant(Params, MEMORY, own_orders=1, view_levels=1)
@@ -60,6 +70,6 @@ def decide(view, own, params, memory, rng, out):
     memory.t_ns = max(view.t_ns, 1)
     memory.mid_2px = view.mid_2px
     px_per_lot = params.trend_tick_per_lot * params.tick_px
-    wanted = target(memory.short_px, memory.long_px, px_per_lot, params.limit_lot)
-    trade_to(view, own, out, wanted, params.order_lots)
+    ideal = ideal_lot(memory.short_px, memory.long_px, px_per_lot, params.limit_lot)
+    trade_to(view, own, out, target(ideal, own.position), params.order_lots)
     return out.count

@@ -46,12 +46,20 @@ def memory(scene: Stage, module: Any, kind: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("short", "long", "expected"),
-    [(4.1, 6.5, 2), (3.9, 1.9, 0), (50.0, 9.0, 4), (50.0, 90.0, 5), (-4.1, -6.5, -2),
-     (-50.0, -90.0, -5), (3.0, -3.0, 0), (-3.0, 3.0, 0), (0.0, 0.0, 0)],
+    ("short", "long", "ideal"),
+    [(4.1, 6.5, 2.05), (3.9, 1.8, 0.9), (50.0, 9.0, 4.5), (50.0, 90.0, 5.0), (-4.1, -6.5, -2.05),
+     (-50.0, -90.0, -5.0), (3.0, -3.0, 0.0), (-3.0, 3.0, 0.0), (0.0, 0.0, 0.0)],
 )  # fmt: skip
-def test_a_trend_is_what_both_horizons_agree_on(short: float, long: float, expected: int) -> None:
-    assert momentum.target(short, long, 2.0, 5) == expected
+def test_a_trend_is_what_both_horizons_agree_on(short: float, long: float, ideal: float) -> None:
+    assert momentum.ideal_lot(short, long, 2.0, 5) == pytest.approx(ideal)
+
+
+@pytest.mark.parametrize(
+    ("ideal", "position", "wanted"),
+    [(2.9, 2, 2), (2.9, 0, 2), (1.1, 2, 2), (1.0, 2, 1), (0.0, 1, 0), (-1.7, 2, -1), (0.9, 0, 0)],
+)
+def test_a_position_is_held_until_it_is_a_lot_off(ideal: float, position: int, wanted: int) -> None:
+    assert momentum.target(ideal, position) == wanted
 
 
 @pytest.mark.parametrize("way", [1, -1])
