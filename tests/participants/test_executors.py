@@ -73,11 +73,12 @@ def test_the_volume_curve_of_the_vwap_executor() -> None:
         ("twap", 4, 7, {}, [2, 4, 5, 7]),
         ("vwap", 8, 1_000, {"u_shape": 1.0}, [289, 438, 492, 500, 508, 563, 711, 1_000]),
         ("vwap", 4, 1_000, {"u_shape": 0.0}, [250, 500, 750, 1_000]),
+        ("vwap", 4, 100, {"profile": [5.0, 0.0, 15.0]}, [19, 25, 44, 100]),
         ("almgren_chriss", 5, 1_000, PAPER, [458, 710, 852, 938, 1_000]),
     ],
 )
 def test_the_schedule_is_kept_at_every_slice(
-    kind: str, slices: int, parent: int, params: dict[str, float], due: list[int], side: int
+    kind: str, slices: int, parent: int, params: dict[str, Any], due: list[int], side: int
 ) -> None:
     values = {"start_s": 2.0, "horizon_s": float(slices), "slices": slices, "look_s": 0.05}
     scene = stage(group(kind, side=side, parent_lots=parent, **values, **params))
@@ -192,5 +193,7 @@ def test_a_participation_ends_with_its_parent_order() -> None:
 def test_impossible_orders_are_refused() -> None:
     with pytest.raises(ValueError, match="must be 1"):
         ParticipantSpec(kind="twap", params={"side": 0})
+    with pytest.raises(ValueError, match="none below 0"):
+        ParticipantSpec(kind="vwap", params={"profile": [1.0, -1.0]})
     with pytest.raises(ValueError, match="use more slices"):
         ParticipantSpec(kind="almgren_chriss", params={"gamma": 1.0, "slices": 1})
