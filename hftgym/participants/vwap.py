@@ -2,10 +2,10 @@
 
 To trade at the average price of the day, trade in proportion to the volume that is expected in each
 part of it (Konishi 2002, "Optimal slice of a VWAP trade"). The course of volume is a table, one
-weight for each of so many equal parts of the horizon. Without one it is the U of a trading day (Jain
-and Joh 1988, "The dependence between hourly prices and trading volume"): at time x of the horizon,
-0 to 1, proportional to 1 + u (12 (x - 1/2)^2 - 1), flat at u = 0 and nothing in the middle at u = 1,
-so that x + u (4 (x - 1/2)^3 - x + 1/2) of the order are due.
+weight for each of so many equal parts of the horizon. Without one it is the U of a trading day
+(Jain and Joh 1988, "The dependence between hourly prices and trading volume"): at time x of the
+horizon, 0 to 1, proportional to 1 + u (12 (x - 1/2)^2 - 1), flat at u = 0 and nothing in the middle
+at u = 1, so that x + u (4 (x - 1/2)^3 - x + 1/2) of the order are due.
 """
 
 from __future__ import annotations
