@@ -37,11 +37,15 @@ class Params(ParticipantParams):
 
 
 @leaf
-def _reference(view, side):
+def _reference(view, side, tick_px):
     """Return the price from which a band of one side is counted (the opposite best)."""
     if side == BUY:
-        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
-    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
+        if view.ask_px[0] < NO_PX:
+            return view.ask_px[0]
+        return (view.mid_2px // (2 * tick_px) + 1) * tick_px
+    if view.bid_px[0] > -NO_PX:
+        return view.bid_px[0]
+    return -((-view.mid_2px) // (2 * tick_px) + 1) * tick_px
 
 
 #: Where the search for a free order slot begins.
@@ -65,7 +69,7 @@ def decide(view, own, params, memory, rng, out):
     memory.next_slot = slot + 1
     if which < limit_total:
         tick = params.nearest_tick + integer(rng, params.band_tick)
-        px = _reference(view, side) - side * tick
+        px = _reference(view, side, params.tick_px) - side * tick * params.tick_px
         if slot != NONE and own.live < params.max_orders:
             place(out, slot, side, px, params.lots, _SLIDE)
     elif which < limit_total + params.market_rate:

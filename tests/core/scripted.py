@@ -187,6 +187,7 @@ class Stage:
         rules: fields of the instrument.
         ops: of a tape.
         limits: of the participants, by name.
+        fields: more fields of the scenario.
     """
 
     def __init__(
@@ -199,6 +200,7 @@ class Stage:
         rules: dict[str, Any] | None = None,
         ops: Any = None,
         limits: dict[str, dict[str, Any]] | None = None,
+        fields: dict[str, Any] | None = None,
     ) -> None:
         groups = []
         for name in scripts:
@@ -212,6 +214,7 @@ class Stage:
                 "description": "scripted",
                 "participants": [*groups, *extra],
                 "instrument": {"start_px": 100, **(rules or {})},
+                **(fields or {}),
             }
         )
         self.blueprint: Blueprint = blueprint(self.scenario, ops=ops)
