@@ -185,3 +185,22 @@ def row_after_updates(table: EventTable, rows: IntArray, updates: int) -> IntArr
     out = np.full(len(rows), -1, np.int64)
     out[found] = changes[place[found]]
     return out
+
+
+def impact_tick(table: EventTable, after_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return size and impact of each market order of which both mids are known.
+
+    Args:
+        table: the events.
+        after_s: how long after the order the second mid is taken, in seconds.
+
+    Returns:
+        Lots, and the move of the mid in the order's direction in ticks, each shape (orders,).
+    """
+    mid = mid_tick(table)
+    orders = market_orders(table)
+    later_ns = orders.t_ns + round(after_s * NS)
+    later = np.searchsorted(table.t_ns, later_ns, "right") - 1
+    move = orders.side * (mid[later] - mid[np.maximum(orders.row_before, 0)])
+    used = (orders.row_before >= 0) & (later_ns <= table.t_ns[-1]) & np.isfinite(move)
+    return orders.lots[used], np.asarray(move[used], np.float64)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from hftgym.analytics.event_table import MAX_LEVELS, EventKind, EventTable, IntArray
 from hftgym.analytics.visible_levels import fill_levels
 from hftgym.core.constants import SECOND_NS, Phase
-from hftgym.data.lobster import LobsterDay
+from hftgym.data.lobster import LobsterDay, read_lobster
+from hftgym.data.lobster_files import message_file, orderbook_file
 from hftgym.data.lobster_format import FIELDS_A_LEVEL, LobsterKind
 from hftgym.errors import DataError, InternalError, UsageError
 from hftgym.feed import FeedKind, public_feed
@@ -25,6 +27,21 @@ _LOBSTER_KINDS = {
     LobsterKind.EXECUTE: EventKind.TRADE,
     LobsterKind.HIDDEN: EventKind.HIDDEN_TRADE,
 }
+
+
+def read_events(path: Path) -> EventTable:
+    """Read real data.
+
+    Args:
+        path: a LOBSTER message file whose order book file lies beside it, or a folder that holds
+            one such pair.
+
+    Raises:
+        NoInputError: if it is not there.
+        DataError: if it breaks a rule of its format.
+    """
+    message = message_file(path)
+    return events_of_lobster(read_lobster(message, orderbook_file(message)), message.name)
 
 
 def events_of_lobster(day: LobsterDay, name: str = "LOBSTER", tick: int = CENT) -> EventTable:

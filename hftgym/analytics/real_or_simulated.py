@@ -6,9 +6,10 @@ tick, nor lot, nor the level of activity tells them apart. The figure is the are
 curve on windows that the classifier has not seen: 0.5 says that it can not tell, 1 that it always
 can.
 
-Neighbouring windows are alike, so folds are blocks of time: each market is cut into equal stretches,
-one stretch of each is judged, and the windows next to it are left out of the training. The same
-with shuffled labels must give 0.5: that is printed beside it, as the proof that nothing leaks.
+Neighbouring windows are alike, so folds are blocks of time: each market is cut into equal
+stretches, one stretch of each is judged, and the windows next to it are left out of the training.
+The same with shuffled labels must give 0.5: that is printed beside it, as the proof that nothing
+leaks.
 
 References:
     Friedman (2001), "Greedy function approximation: a gradient boosting machine".
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +171,9 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0)
 
 
-def blocked_folds(windows: int, folds: int = FOLDS, gap: int = GAP) -> list[tuple[IntArray, IntArray]]:
+def blocked_folds(
+    windows: int, folds: int = FOLDS, gap: int = GAP
+) -> list[tuple[IntArray, IntArray]]:
     """Return training and judged windows of each fold of one market.
 
     Args:
@@ -181,7 +185,7 @@ def blocked_folds(windows: int, folds: int = FOLDS, gap: int = GAP) -> list[tupl
     index = np.arange(windows)
     return [
         (index[(index < start - gap) | (index >= stop + gap)], index[start:stop])
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in pairwise(edges.tolist())
     ]
 
 
@@ -280,7 +284,7 @@ def _alone(column: FloatArray, labels: npt.NDArray[np.int64]) -> float:
     zeros = int(known.sum()) - ones
     if not ones or not zeros:
         return 0.5
-    values, place, counts = np.unique(column[known], return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(column[known], return_inverse=True, return_counts=True)
     middle_rank = np.cumsum(counts) - (counts - 1) / 2.0
     above = float(middle_rank[place][labels[known] == 1].sum()) - ones * (ones + 1) / 2.0
     auc = above / (ones * zeros)

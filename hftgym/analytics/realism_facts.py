@@ -292,12 +292,6 @@ def _book(table: EventTable) -> dict[str, Estimate | float]:
 
 def _impact(table: EventTable) -> dict[str, Estimate | float]:
     mid = series.mid_tick(table)
-    orders = series.market_orders(table)
-    later_ns = orders.t_ns + series.NS
-    later = np.searchsorted(table.t_ns, later_ns, "right") - 1
-    used = (orders.row_before >= 0) & (later_ns <= table.t_ns[-1])
-    move = orders.side * (mid[later] - mid[np.maximum(orders.row_before, 0)])
-    used &= np.isfinite(move)
     signed = np.where(table.is_trade, table.side * table.lots, 0).astype(np.float64)
     net = series.sums_on_grid(table, signed, 10)
     flow = series.sums_on_grid(table, series.order_flow_imbalance(table), 10)
@@ -305,7 +299,7 @@ def _impact(table: EventTable) -> dict[str, Estimate | float]:
     known = np.isfinite(moves)
     traded = known & (net != 0.0)
     return {
-        "impact_exponent": estimate.impact_curve(orders.lots[used], move[used]).exponent,
+        "impact_exponent": estimate.impact_curve(*series.impact_tick(table, 1.0)).exponent,
         "flow_exponent": estimate.impact_curve(
             np.abs(net[traded]), np.sign(net[traded]) * moves[traded]
         ).exponent,
