@@ -140,6 +140,7 @@ class EventTable:
         sides = ("bid_px", "bid_lots", "ask_px", "ask_lots")
         cut = {name: getattr(self, name)[:, :levels] for name in sides}
         seen = self.is_trade.copy()
+        seen[:1] = True  # what it changed is not known
         for book in cut.values():
             seen[1:] |= (book[1:] != book[:-1]).any(axis=1)
         columns = ("t_ns", "kind", "side", "px", "lots")

@@ -72,7 +72,7 @@ def test_levels_must_go_from_best_to_worst_without_a_gap() -> None:
 
 
 def test_columns_of_other_lengths_are_refused() -> None:
-    with pytest.raises(DataError, match="HG-D170|shapes") as caught:
+    with pytest.raises(DataError, match="columns must be") as caught:
         replace(table(ROWS), px=np.array([99, 101]))
     assert caught.value.code == "HG-D170"
     with pytest.raises(DataError, match="1 to 5 levels"):
