@@ -17,12 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
-from numba import prange
 
 from hftgym.core.constants import NEVER_NS, SECOND_NS, Status
-from hftgym.core.entries import advance_many
-from hftgym.core.jit import leaf, parallel_kernel
+from hftgym.core.jit import kernel
 from hftgym.core.loop import advance
 from hftgym.core.records import LOG
 from hftgym.market import blueprint, check_fault
@@ -83,15 +80,19 @@ def scenario(eps: float, tick: float = 0.04, *, alpha: float = 1.0, band: float 
     )
 
 
-@leaf
-def _integrate(m, table, ops, log, end_ns, sums):
-    """Run a market to ``end_ns``; time with two sides into sums[0], its spread into sums[1]."""
+@kernel
+def _integrate(markets, i, table, ops, log, end_ns, sums):
+    """Run market ``i`` up to the first event at or after ``end_ns``.
+
+    The time until ``end_ns`` with two sides is added to sums[0], times its spread to sums[1].
+    """
+    m = markets[i]
     b = m.books[0]
     since_ns = m.now_ns
     while since_ns < end_ns:
         bid_lots, ask_lots = b.touch_bid_lots, b.touch_ask_lots
         spread_px = b.touch_ask_px - b.touch_bid_px
-        if advance(m, table, ops, log, NEVER_NS, 1) != _BUDGET:
+        if advance(m, table[0], ops, log[0], NEVER_NS, 1) != _BUDGET:
             return
         held_ns = min(m.now_ns, end_ns) - since_ns
         if bid_lots > 0 and ask_lots > 0:
@@ -100,33 +101,23 @@ def _integrate(m, table, ops, log, end_ns, sums):
         since_ns = m.now_ns
 
 
-@parallel_kernel
-def _integrate_many(markets, table, ops, log, end_ns, sums):
-    for i in prange(len(markets)):
-        _integrate(markets[i], table[0], ops, log[0], end_ns, sums[i])
-
-
-def mean_spread(model: Scenario, seconds: float, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Return the spread weighted by time after the burn-in, in ticks, shape (seeds,).
+def mean_spread(model: Scenario, seconds: float, seed: int) -> float:
+    """Return the spread weighted by time after the burn-in, in ticks.
 
     Args:
-        model: a market of one group, without learners and tape.
-        seconds: length of a run.
-        seeds: of the runs.
+        model: a market without learners and tape.
+        seconds: length of the run.
+        seed: of the market.
     """
     plan = blueprint(model)
-    markets = np.concatenate([plan.open(seed) for seed in seeds])
+    markets = plan.open(seed)
     log = np.zeros(1, LOG)
-    statuses = np.zeros(len(markets), np.int64)
-    begin_ns = round(model.burn_in_s * SECOND_NS)
-    advance_many(markets, plan.table, plan.ops, log, begin_ns, statuses)
-    sums = np.zeros((len(markets), 2))
-    end_ns = begin_ns + round(seconds * SECOND_NS)
-    _integrate_many(markets, plan.table, plan.ops, log, end_ns, sums)
-    for market in markets:
-        check_fault(market)
-    spread: npt.NDArray[np.float64] = sums[:, 1] / sums[:, 0] / model.instrument.tick_px
-    return spread
+    sums = np.zeros(2)
+    for end_s in (model.burn_in_s, model.burn_in_s + seconds):
+        sums[:] = 0.0
+        _integrate(markets, 0, plan.table, plan.ops, log, round(end_s * SECOND_NS), sums)
+        check_fault(markets[0])
+    return float(sums[1] / sums[0] / model.instrument.tick_px)
 
 
 def rows(lives: float = 1_000.0, seeds: Sequence[int] = (1, 2, 3)) -> list[Row]:
@@ -140,7 +131,7 @@ def rows(lives: float = 1_000.0, seeds: Sequence[int] = (1, 2, 3)) -> list[Row]:
     for (eps, tick), printed in SPREADS.items():
         model = scenario(eps, tick)
         delta = eps / tick
-        ours = mean_spread(model, lives / delta, seeds).mean() * tick
+        ours = tick * sum(mean_spread(model, lives / delta, seed) for seed in seeds) / len(seeds)
         name = f"eps {eps:g}, tick / p_c {tick:g}: spread / p_c"
-        found.append(Row(PAPER, name, printed, float(ours), TOLERANCE))
+        found.append(Row(PAPER, name, printed, ours, TOLERANCE))
     return found
