@@ -19,6 +19,8 @@ COMMANDS = [
     "doctor",
     "scenarios",
     "gates",
+    "simulate",
+    "replay",
     "train",
     "evaluate",
     "data verify lobster",
