@@ -267,7 +267,9 @@ class DayRecorder:
         self._counts = dict.fromkeys(COUNTED, 0)
 
     def add(self, log: np.ndarray) -> None:
-        """Read the next rows of the log, dtype ``LOG_ROW``; all of a time at once or in pieces."""
+        """Read the next rows of the log, dtype ``LOG_ROW``; all of an instant together."""
+        if not len(log):
+            return
         inside = log[(log["t_ns"] > self.begin_ns) & (log["t_ns"] <= self.end_ns)]
         for name, count in count_rows(inside).items():
             self._counts[name] += count

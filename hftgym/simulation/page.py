@@ -11,7 +11,17 @@ import numpy as np
 from hftgym.analytics.market_day import MarketDay
 from hftgym.scenario import Scenario
 from hftgym.simulation.day_image import DayImage, day_image
-from hftgym.simulation.picture import ASK, BID, GREY, INK, SHADES, shade_of, time_step, time_text
+from hftgym.simulation.picture import (
+    ASK,
+    BID,
+    GREY,
+    INK,
+    MARKS,
+    SHADES,
+    shade_of,
+    time_step,
+    time_text,
+)
 from hftgym.training.atomic import write_bytes
 
 _PAGE = """<!DOCTYPE html>
@@ -120,7 +130,7 @@ def _depth(image: DayImage) -> Any:
 
     shade, darkest = shade_of(image.depth)
     ticks = image.low_tick + image.row_tick * (np.arange(len(image.depth)) + 0.5)
-    marks = [m for m in (1, 3, 10, 30, 100, 300, 1_000, 10_000) if m <= np.expm1(darkest)]
+    marks = [m for m in MARKS if m <= np.expm1(darkest)]
     lots = [-m for m in reversed(marks)] + [0] + marks
     return go.Heatmap(
         x=image.edge_s,

@@ -17,6 +17,9 @@ INK, BID, ASK, GREY = "#1f2933", "#1b7f5c", "#c2412d", "#8a94a0"
 #: Depth: asks, nothing, bids.
 SHADES = ("#d9705a", "#f3c3b6", "#fbfbfa", "#b5dccb", "#4aa582")
 
+#: Marks on their scale, lots.
+MARKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000)
+
 
 def shade_of(depth: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the depth on a logarithmic scale, and the value of the darkest shade.
@@ -104,7 +107,7 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
 def _draw_scale(figure: Any, axis: Any, drawn: Any, darkest: float) -> None:
     """Draw the scale of the shades, in lots."""
     most = np.expm1(darkest)
-    marks = [m for m in (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000) if m <= most]
+    marks = [m for m in MARKS if m <= most]
     lots = [-m for m in reversed(marks)] + [0] + marks
     bar = figure.colorbar(drawn, ax=axis, pad=0.008, fraction=0.025, aspect=30)
     bar.set_ticks(
@@ -124,12 +127,9 @@ def _draw_spread(axis: Any, image: DayImage) -> None:
 
 
 def _draw_volume(axis: Any, image: DayImage) -> None:
-    width = np.diff(image.edge_s)
     bought, sold, auction = image.lots
-    axis.bar(image.middle_s, bought, width, color=BID, lw=0)
-    axis.bar(image.middle_s, -sold, width, color=ASK, lw=0)
-    if auction.any():
-        axis.bar(image.middle_s, auction, width, color=INK, lw=0)
+    for lots, colour in ((bought, BID), (-sold, ASK), (auction, INK)):
+        axis.stairs(lots, image.edge_s, fill=True, color=colour, lw=0)
     axis.axhline(0, color=INK, lw=0.6)
     axis.yaxis.set_major_formatter(lambda lots, _: f"{abs(lots):,.0f}")
     axis.set_ylabel("lots bought,\nsold")

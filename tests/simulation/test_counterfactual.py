@@ -36,7 +36,8 @@ def test_two_copies_with_different_actions_are_two_futures_of_one_past() -> None
     market.advance(20.0)
     assert waits.state_hash() == market.state_hash()
     assert len({copy.state_hash() for copy in (buys, sells, waits)}) == 3
-    fills = [copy.log()[copy.log()["taker"] == 9] for copy in (buys, sells, waits)]
+    me = market.blueprint.names.index("me#0")
+    fills = [copy.log()[copy.log()["taker"] == me] for copy in (buys, sells, waits)]
     fills = [rows[rows["kind"] == LogKind.TRADE] for rows in fills]
     assert [int((rows["side"] * rows["lots"]).sum()) for rows in fills] == [15, -15, 0]
     mids = [int(copy.market()["books"][0]["mid_2px"]) for copy in (sells, waits, buys)]
@@ -68,13 +69,14 @@ def test_the_cost_of_an_order_adds_up() -> None:
 
 def test_orders_move_the_price_their_way_on_average(capsys: pytest.CaptureFixture[str]) -> None:
     scenario = load_scenario("default")
-    found = [counterfactual(scenario, seed, SlicedOrder(), TIMES_S) for seed in range(24)]
+    order = SlicedOrder(slice_lots=6, every_s=3.0)  # the last of ten is sent after 27 s
+    found = [counterfactual(scenario, seed, order, TIMES_S) for seed in range(24)]
     moved = np.array([one.mid_with[-1] - one.mid_without[-1] for one in found])
-    assert moved.mean() > 4 * moved.std(ddof=1) / np.sqrt(len(moved))
+    assert moved.mean() > 4 * moved.std(ddof=1) / np.sqrt(len(moved)) > 0
     paid = np.array([one.paid_without for one in found])
     assert paid.mean() > 1.0  # at least half of the spread
     show(found, 1)
-    assert "24 markets, 20.0 lots in each" in capsys.readouterr().out
+    assert "24 markets, 60.0 lots in each" in capsys.readouterr().out
 
 
 def test_an_order_that_is_none_is_refused() -> None:
