@@ -15,7 +15,7 @@ from hftgym.core.constants import NO_PX, SECOND_NS, Phase
 
 #: Rows of the heat map, at the most; a wider day gets several ticks a row.
 MAX_ROWS = 260
-#: A share of the day's price range, above and below it, in which depth is shown.
+#: Depth is shown up to this share of the day's price range above and below it, or so many ticks.
 MARGIN_SHARE = 0.3
 MARGIN_TICK = 8
 
@@ -83,7 +83,7 @@ def day_image(day: MarketDay, clock: bool) -> DayImage:
     spread = np.full(len(columns), np.nan)
     np.divide(columns["spread_px_ns"], quoted * float(tick), out=spread, where=quoted > 0)
     trades = _trades(day, edge_s, zero_ns)
-    low_tick, row_tick, rows = _rows(bid, ask, trades[:, 1])
+    low_tick, row_tick, rows = _rows(bid, ask, trades[:, 1], day.depth["px"] / tick)
     depth = np.zeros((rows, len(columns)))
     row = np.floor((day.depth["px"] / tick - low_tick) / row_tick).astype(np.int64)
     seen = (row >= 0) & (row < rows)
@@ -131,17 +131,25 @@ def _trades(day: MarketDay, edge_s: FloatArray, zero_ns: int) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _rows(bid: FloatArray, ask: FloatArray, traded: FloatArray) -> tuple[float, float, int]:
-    """Return the lower edge, the height (ticks) and the number of the rows of the heat map."""
+def _rows(
+    bid: FloatArray, ask: FloatArray, traded: FloatArray, filled: FloatArray
+) -> tuple[float, float, int]:
+    """Return the lower edge, the height (ticks) and the number of the rows of the heat map.
+
+    They reach beyond the touch by a share of the day's range, but no further than there was depth.
+    """
     prices = np.concatenate([bid, ask, traded])
     prices = prices[~np.isnan(prices)]
     if not len(prices):
         return 0.0, 1.0, 1
     low, high = float(prices.min()), float(prices.max())
-    margin = max(MARGIN_TICK, np.ceil(MARGIN_SHARE * (high - low)))
-    span = high - low + 2 * margin + 1
+    margin = max(MARGIN_TICK, float(np.ceil(MARGIN_SHARE * (high - low))))
+    least = max(2.0, float(np.ceil(0.04 * (high - low))))
+    low = max(low - margin, min(low, float(filled.min(initial=low))) - least)
+    high = min(high + margin, max(high, float(filled.max(initial=high))) + least)
+    span = high - low + 1
     row_tick = float(np.ceil(span / MAX_ROWS))
-    return low - margin - 0.5, row_tick, int(np.ceil(span / row_tick))
+    return low - 0.5, row_tick, int(np.ceil(span / row_tick))
 
 
 def _periods(mask: npt.NDArray[np.bool_], edge_s: FloatArray) -> FloatArray:

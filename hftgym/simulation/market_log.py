@@ -45,7 +45,7 @@ class LogHeader:
         participants: name of each, by index, as ``maker`` and ``taker`` count them.
         kinds: kind of each.
         data: path of the message file of a tape as it was given; None without one.
-        data_hash: hash of the tape; None without one.
+        data_hash: SHA-256 of what does not stand in the scenario: history, recorded latencies.
         rows: rows of the log.
         log_hash: rolling hash of the log, hexadecimal.
         state_hash: hash of the market at the end, hexadecimal.
@@ -64,7 +64,7 @@ class LogHeader:
     participants: list[str]
     kinds: list[str]
     data: str | None
-    data_hash: str | None
+    data_hash: str
     rows: int
     log_hash: str
     state_hash: str

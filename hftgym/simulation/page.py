@@ -16,7 +16,6 @@ from hftgym.simulation.picture import (
     BID,
     GREY,
     INK,
-    MARKS,
     SHADES,
     shade_of,
     time_step,
@@ -130,8 +129,7 @@ def _depth(image: DayImage) -> Any:
 
     shade, darkest = shade_of(image.depth)
     ticks = image.low_tick + image.row_tick * (np.arange(len(image.depth)) + 0.5)
-    marks = [m for m in MARKS if m <= np.expm1(darkest)]
-    lots = [-m for m in reversed(marks)] + [0] + marks
+    lots = scale_marks(darkest)
     return go.Heatmap(
         x=image.edge_s,
         y=ticks,

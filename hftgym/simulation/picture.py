@@ -32,6 +32,13 @@ def shade_of(depth: np.ndarray) -> tuple[np.ndarray, float]:
     return shade, float(np.quantile(some, 0.98)) if len(some) else 1.0
 
 
+def scale_marks(darkest: float) -> list[int]:
+    """Return the lots to mark on the scale of the shades, asks negative; a dozen at the most."""
+    marks = [lots for lots in MARKS if np.log1p(lots) <= darkest]
+    marks = marks[:: len(marks) // 7 + 1]
+    return [*(-lots for lots in reversed(marks)), 0, *marks]
+
+
 def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
     """Draw a day into a PNG file.
 
@@ -106,9 +113,7 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
 
 def _draw_scale(figure: Any, axis: Any, drawn: Any, darkest: float) -> None:
     """Draw the scale of the shades, in lots."""
-    most = np.expm1(darkest)
-    marks = [m for m in MARKS if m <= most]
-    lots = [-m for m in reversed(marks)] + [0] + marks
+    lots = scale_marks(darkest)
     bar = figure.colorbar(drawn, ax=axis, pad=0.008, fraction=0.025, aspect=30)
     bar.set_ticks(
         [np.sign(m) * np.log1p(abs(m)) for m in lots], labels=[f"{abs(m):,}" for m in lots]

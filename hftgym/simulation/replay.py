@@ -155,10 +155,7 @@ def _open(path: Path, header: LogHeader, data: str | Path | None) -> Session:
         files = header.data
     session = open_session(scenario, files, (header.end_ns - header.begin_ns) / SECOND_NS)
     if header.data_hash != session.data_hash:
-        differences.append(
-            f"data hash {(header.data_hash or 'none')[:16]}, here "
-            f"{(session.data_hash or 'none')[:16]}"
-        )
+        differences.append(f"data hash {header.data_hash[:16]}, here {session.data_hash[:16]}")
     if list(session.simulator.blueprint.names) != header.participants:
         differences.append("other participants")
     if differences:

@@ -26,7 +26,6 @@ class Session:
         begin_ns: end of the burn-in.
         end_ns: end of the day.
         data: the message file as it was given; None without a tape.
-        data_hash: hash of the tape; None without one.
     """
 
     simulator: Simulator
@@ -34,12 +33,16 @@ class Session:
     begin_ns: int
     end_ns: int
     data: str | None = None
-    data_hash: str | None = None
 
     @property
     def scenario(self) -> Scenario:
         """The scenario."""
         return self.simulator.scenario
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of what does not stand in the scenario itself: history, recorded latencies."""
+        return self.simulator.blueprint.data_hash
 
 
 def open_session(
@@ -88,5 +91,4 @@ def open_session(
         begin_ns,
         end_ns,
         None if files is None else str(files[0] if data is None else data),
-        None if tape is None else tape.data_hash,
     )
