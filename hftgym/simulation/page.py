@@ -17,6 +17,7 @@ from hftgym.simulation.picture import (
     GREY,
     INK,
     SHADES,
+    scale_marks,
     shade_of,
     time_step,
     time_text,
