@@ -184,6 +184,58 @@ def realism(
     _show(report, as_json, text=str(report), ok=report.ok)
 
 
+@app.command()
+def simulate(
+    scenario: ScenarioName,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; market i has seed + i.")] = 0,
+    markets: Annotated[int, typer.Option(min=1, help="How many markets.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="New folder; the default is runs/<date>-simulate-<name>-<seed>."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Length after the burn-in; the default is the scenario's day, or 300."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="LOBSTER message file (or its folder) for a tape.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a scenario; write its event log and a picture of the day.
+
+    Prints market quality, and who won what from whom.
+
+    Example: hftgym simulate default --seed 7
+    """
+    _working_directory_first()
+    from hftgym.simulation.simulate import simulate as run
+
+    result = run(scenario, seed, markets, out, seconds, data, quiet=as_json)
+    _show(result, as_json, text=str(result))
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A log, events-SEED.parquet.")],
+    data: Annotated[
+        Path | None, typer.Option(help="The tape's data, where they have moved.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the market of a log again and compare every row.
+
+    Prints the first row that differs. A log of another version, configuration or data is refused.
+
+    Example: hftgym replay runs/2026-11-26-simulate-default-0/events-0.parquet
+    """
+    _working_directory_first()
+    from hftgym.simulation.replay import replay as run
+
+    report = run(log, data, quiet=as_json)
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
 @verify_app.command("lobster")
 def verify_lobster_files(
     message: Annotated[Path, typer.Argument(help="The message file.")],

@@ -20,6 +20,8 @@ COMMANDS = [
     "scenarios",
     "gates",
     "realism",
+    "simulate",
+    "replay",
     "train",
     "evaluate",
     "data verify lobster",
