@@ -170,6 +170,21 @@ def verify_lobster_files(
     _show(report, as_json, text=str(report), ok=report.equal)
 
 
+@verify_app.command("bitstamp")
+def verify_bitstamp_log(
+    log: Annotated[Path, typer.Argument(help="The log of messages, plain or packed with xz.")],
+    as_json: Json = False,
+) -> None:
+    """Rebuild the book of a Bitstamp log order by order and compare it with the log's snapshots.
+
+    Example: hftgym data verify bitstamp 2015-05-01.log.xz
+    """
+    from hftgym.data.bitstamp_verify import verify_bitstamp
+
+    report = verify_bitstamp(log)
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
 @app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="The run's YAML file.")],

@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs", "feed"),
-    ("selftest", "order_book"),
+    ("selftest", "order_book", "calibration"),
     ("tensorboard",),
     ("training", "bench"),
     ("doctor",),
