@@ -235,6 +235,8 @@ def replay(
     book = BitstampBook(repaired, Counter(events.order_id[sorted(take_rows)].tolist()))
     if repaired:
         book.start(orders_at_start(day, matches))
+    is_take = np.isin(np.arange(len(events.t_ns)), list(take_rows))
     columns = (events.t_ns, events.kind, events.order_id, events.px, events.satoshi, events.side)
-    for row, message in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        yield row, book.apply(*message, row in take_rows), book
+    messages = zip(*(column.tolist() for column in (*columns, is_take)), strict=True)
+    for row, message in enumerate(messages):
+        yield row, book.apply(*message), book
