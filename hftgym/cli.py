@@ -154,6 +154,36 @@ def gates(
     _show(report, as_json, text=str(report), ok=report.ok)
 
 
+@app.command()
+def realism(
+    scenario: ScenarioName,
+    against: Annotated[
+        Path | None, typer.Option(help="Real data: a LOBSTER message file, or its folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first market.")] = 0,
+    markets: Annotated[int, typer.Option(min=1, help="Markets to simulate.")] = 1,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=60, help="Length of each; the default is that of the data, or 3.5 hours."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the stylised facts of a market, each with its band.
+
+    With real data also its figures, the distances to it, and whether a classifier can tell.
+
+    Example: hftgym realism default --against AMZN_message_1.csv
+    """
+    _working_directory_first()
+    from hftgym.analytics.realism import run_realism
+    from hftgym.training.progress import PhaseProgress
+
+    report = run_realism(
+        scenario, against, seed=seed, markets=markets, seconds=seconds, phase=PhaseProgress
+    )
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
 @verify_app.command("lobster")
 def verify_lobster_files(
     message: Annotated[Path, typer.Argument(help="The message file.")],

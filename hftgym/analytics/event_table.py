@@ -12,13 +12,13 @@ one public event of continuous trading, in order of time:
 ================  ==================================================================
 
 An aggressor that meets several orders makes several rows with one ``t_ns`` and one ``side``. An
-order moved to another price is a ``CANCEL`` and an ``ADD`` with one ``t_ns``. Row k of the levels is
-the visible book after event k. Auctions, halts and status messages have no rows; what they do to
-the book is seen in the levels of the next row.
+order that moves to another price is a ``CANCEL`` and an ``ADD`` with one ``t_ns``. Row k of the
+levels is the visible book after event k. Auctions, halts and status messages have no rows; what
+they do to the book is seen in the levels of the next row.
 
-Units: ``t_ns`` counts nanoseconds from any origin; ``px`` counts ticks from a price of zero, so that
-ratios of prices are ratios of money; ``lots`` counts the smallest unit in which the source measures
-size. Nothing that compares two tables may depend on tick or lot: see ``distances``.
+Units: ``t_ns`` counts nanoseconds from any origin; ``px`` counts ticks from a price of zero, so
+that ratios of prices are ratios of money; ``lots`` counts the smallest unit in which the source
+measures size. Nothing that compares two tables may depend on tick or lot: see ``distances``.
 """
 
 from __future__ import annotations
@@ -128,6 +128,23 @@ class EventTable:
             if field.name != "name"
         }
         return replace(self, **cut)
+
+    def seen_to(self, levels: int) -> EventTable:
+        """Return what a source would show that publishes so many levels a side.
+
+        Trades stay, and the events that change the best levels: a file of one level holds no
+        orders behind the touch, so no table that does may be compared with it.
+        """
+        if levels >= self.levels:
+            return self
+        sides = ("bid_px", "bid_lots", "ask_px", "ask_lots")
+        cut = {name: getattr(self, name)[:, :levels] for name in sides}
+        seen = self.is_trade.copy()
+        for book in cut.values():
+            seen[1:] |= (book[1:] != book[:-1]).any(axis=1)
+        columns = ("t_ns", "kind", "side", "px", "lots")
+        kept: dict[str, Any] = {name: getattr(self, name)[seen] for name in columns}
+        return replace(self, **kept, **{name: book[seen] for name, book in cut.items()})
 
     def halves(self) -> tuple[EventTable, EventTable]:
         """Return the events of the first and of the second half of the time."""
