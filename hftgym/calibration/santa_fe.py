@@ -77,13 +77,35 @@ class SantaFeFit:
         """Orders that rest on average far from the touch, both sides of the band."""
         return 2 * self.limit_rate * self.band_tick / self.cancel_rate
 
+    @property
+    def settle_s(self) -> float:
+        """Ten lifetimes of an order."""
+        return 10.0 / self.cancel_rate
+
+    @property
+    def summary(self) -> str:
+        """What was fitted, for the comment of a scenario."""
+        return (
+            "Rates per second in orders of the mean size: alpha a tick and side (limit_rate), mu "
+            "(market_rate), delta an order (cancel_rate). Their scales: mu / 2 alpha = "
+            f"{self.price_scale_tick:.2g} ticks, 2 delta / mu = {self.granularity:.2g}."
+        )
+
+    def params(self, units_per_lot: int) -> dict[str, Any]:
+        """Return the parameters of ``zero_intelligence``."""
+        return {
+            "limit_rate": self.limit_rate,
+            "market_rate": self.market_rate,
+            "cancel_rate": self.cancel_rate,
+            "band_tick": self.band_tick,
+            "lots": max(1, round(self.sigma_lots / units_per_lot)),
+            "max_orders": MAX_ORDERS,
+        }
+
     def table(self) -> dict[str, Any]:
         """Return the figures for people and for JSON."""
-        return {
-            **vars(self),
-            "price_scale_tick": self.price_scale_tick,
-            "epsilon": self.granularity,
-        }
+        scales = {"price_scale_tick": self.price_scale_tick, "epsilon": self.granularity}
+        return {**vars(self), **scales}
 
 
 def fit_santa_fe(table: EventTable) -> SantaFeFit:
@@ -104,7 +126,7 @@ def fit_santa_fe(table: EventTable) -> SantaFeFit:
     for what, mask in (("limit", limits), ("market", markets), ("cancelled", cancels)):
         if not mask.any():
             raise DataError(
-                "HG-D181",
+                "HG-D191",
                 f"{table.name}: no {what} orders in the training part; a Santa Fe market needs "
                 "limit orders, market orders and cancellations. Give a longer recording.",
             )

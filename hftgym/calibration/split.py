@@ -43,7 +43,7 @@ def split_events(
     """
     if not (0 < train_share and 0 < test_share and train_share + test_share < 1):
         raise UsageError(
-            "HG-U180",
+            "HG-U190",
             f"train_share {train_share} and test_share {test_share} must be above 0 and together "
             "below 1, so that a gap is left",
         )
@@ -57,7 +57,7 @@ def split_events(
     for name, part in zip(("training", "test"), parts, strict=True):
         if part.rows < LEAST_EVENTS:
             raise DataError(
-                "HG-D180",
+                "HG-D190",
                 f"{table.name}: {part.rows} events in the {name} part; at least {LEAST_EVENTS} are "
                 "needed. Give a longer recording.",
             )
