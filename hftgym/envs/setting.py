@@ -34,6 +34,7 @@ from hftgym.envs.task import (
     TaskInfo,
 )
 from hftgym.errors import UsageError
+from hftgym.latency import longest_ns
 from hftgym.market import Blueprint, Learner, blueprint
 from hftgym.names import nearest
 from hftgym.scenario import Scenario, load_scenario
@@ -136,7 +137,7 @@ class Setting:
         self.blueprint: Blueprint = blueprint(
             self.scenario, [learner], None if self.tape is None else self.tape.ops.copy()
         )  # a copy: kernels are compiled for writable operations, with a tape or without
-        if self.step_ns < learner.latency.feed_ns:
+        if self.step_ns < longest_ns(learner.latency.feed_ns):
             raise UsageError("HG-U059", f"step_s: {a.step_s!r} is shorter than the feed's latency")
         if uniform and len(self.blueprint.names) < 2:
             raise UsageError(
