@@ -70,6 +70,8 @@ class FlowModel(StrEnum):
     """Which order flow is fitted."""
 
     santa_fe = "santa_fe"
+    hawkes = "hawkes"
+    queue_reactive = "queue_reactive"
 
 
 class VectorEngine(StrEnum):

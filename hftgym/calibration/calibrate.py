@@ -7,11 +7,15 @@ recording (``realism``). Nothing in the fit has seen the judging part, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
+from hftgym.analytics.event_series import mid_tick
 from hftgym.analytics.event_sources import simulate_events
 from hftgym.analytics.event_table import EventTable
 from hftgym.analytics.progress import Phase, Silent
@@ -36,6 +40,10 @@ class Fit(Protocol):
 
     def params(self, units_per_lot: int) -> dict[str, Any]:
         """Return the parameters of the participant, for lots of so many units of the recording."""
+
+    @property
+    def tick(self) -> int:
+        """Ticks of the recording in one of the model."""
 
     @property
     def settle_s(self) -> float:
@@ -124,7 +132,7 @@ def calibrate(
     path = _place(out, f"{model}_{recording.label}")
     split = split_events(recording.table)
     with phase(f"fit {model}", 1, "model") as bar:
-        fit = _fit(model, split.train)
+        fit = MODELS[model](split.train)
         bar.advance(1)
     text = _scenario(path.stem, model, recording, split.train, fit)
     try:
@@ -142,20 +150,36 @@ def calibrate(
     return Calibration(model, recording.table.name, path, fit.table(), *reports)
 
 
-def _fit(model: str, train: EventTable) -> Fit:
-    return MODELS[model](train)
-
-
 def _fit_santa_fe(train: EventTable) -> Fit:
     from hftgym.calibration.santa_fe import fit_santa_fe
 
     return fit_santa_fe(train)
 
 
-#: Estimators by name; each imports what it needs when it is called.
-MODELS = {"santa_fe": _fit_santa_fe}
+def _fit_hawkes(train: EventTable) -> Fit:
+    from hftgym.calibration.hawkes import fit_hawkes_flow
+
+    return fit_hawkes_flow(train)
+
+
+def _fit_queue_reactive(train: EventTable) -> Fit:
+    from hftgym.calibration.queue_reactive import fit_queue_reactive
+
+    return fit_queue_reactive(train)
+
+
+#: Estimators by name; each is imported when it is called.
+MODELS: dict[str, Callable[[EventTable], Fit]] = {
+    "santa_fe": _fit_santa_fe,
+    "hawkes": _fit_hawkes,
+    "queue_reactive": _fit_queue_reactive,
+}
 #: Kind of participant that plays the model.
-KINDS = {"santa_fe": "zero_intelligence"}
+KINDS = {
+    "santa_fe": "zero_intelligence",
+    "hawkes": "hawkes_flow",
+    "queue_reactive": "queue_reactive",
+}
 
 
 def _place(out: Path | None, name: str) -> Path:
@@ -172,12 +196,12 @@ def _place(out: Path | None, name: str) -> Path:
 
 
 def _scenario(name: str, model: str, recording: Recording, train: EventTable, fit: Fit) -> str:
-    spread = (train.ask_px[:-1, 0] - train.bid_px[:-1, 0])[train.two_sided[:-1]]
-    mid = (int(train.bid_px[-1, 0]) + int(train.ask_px[-1, 0])) // 2
+    spread = (train.ask_px[:, 0] - train.bid_px[:, 0])[train.two_sided]
+    mid = float(mid_tick(train)[-1]) / fit.tick
     comment = (
         f"{recording.origin}, as the {model} model sees it: fitted to the first "
         f"{train.seconds / 3600:.1f} hours ({train.rows:,} events) of {train.name}, where the "
-        f"median spread is {sorted(spread.tolist())[len(spread) // 2]} ticks. {fit.summary} "
+        f"median spread is {np.median(spread):g} ticks. {fit.summary} "
         f"docs/calibration.md says what such a fit gets right and what it does not."
     )
     return scenario_text(
@@ -185,9 +209,9 @@ def _scenario(name: str, model: str, recording: Recording, train: EventTable, fi
         description=f"{recording.origin} as a fitted {model} flow",
         comment=comment,
         instrument={
-            "price_unit": recording.price_unit,
+            "price_unit": str(fit.tick * Decimal(recording.price_unit)),
             "lot": recording.lot,
-            "start_px": max(mid, 1),
+            "start_px": max(1, round(mid)),
             "taker_fee": 0,
         },
         burn_in_s=max(60.0, fit.settle_s),

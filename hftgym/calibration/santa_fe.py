@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class SantaFeFit:
     limits: int
     markets: int
     cancels: int
+    tick: ClassVar[int] = 1
 
     @property
     def price_scale_tick(self) -> float:
