@@ -9,16 +9,22 @@ Cancellations have no base rate but one per resting order (``patience_per_s``): 
 cancels without looking at the book empties it or fills it without end. Orders behind the window can
 not be seen to arrive. What the window gains net when deeper levels move into it is put down as deep
 orders with a constant rate, so that as much joins the book as leaves it.
+
+The participant improves the best price whatever the spread is, so its spread closes to a tick or
+two. Where the recording's is wider, prices are put together to ticks as wide as its mean spread
+(``coarse``): what improves the price within such a tick joins the touch.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from hftgym.analytics.event_table import BoolArray, EventKind, EventTable
+from hftgym.calibration.coarse import coarsened, mean_spread_tick
 from hftgym.calibration.exposure import BUY, Exposure, FloatArray, exposure
 from hftgym.calibration.hawkes_mle import (
     EM_STEPS,
@@ -178,6 +184,7 @@ class HawkesFlowFit:
         flow: What was fitted.
         log_likelihood: Of all events.
         poisson_log_likelihood: The same without any excitation.
+        tick: Ticks of the recording in one of the model.
     """
 
     base_per_s: FloatArray
@@ -191,7 +198,7 @@ class HawkesFlowFit:
     flow: Flow
     log_likelihood: float
     poisson_log_likelihood: float
-    tick: ClassVar[int] = 1
+    tick: int
 
     @property
     def settle_s(self) -> float:
@@ -203,6 +210,7 @@ class HawkesFlowFit:
         """What was fitted, for the comment of a scenario."""
         worst = max(self.goodness, key=lambda found: found.ks)
         return (
+            f"A tick of the model is {self.tick} of the recording. "
             f"Five kinds of events on two sides excite each other with one decay "
             f"({self.decay_per_s:.3g} per second); spectral radius {self.radius:.2g}. Residuals: "
             f"the worst type has a Kolmogorov-Smirnov distance of {worst.ks:.2f} from exponential."
@@ -227,6 +235,7 @@ class HawkesFlowFit:
         rates = dict(zip(KIND_NAMES, self.rates.tolist(), strict=True))
         base = dict(zip(KIND_NAMES, self.base_per_s.tolist(), strict=True))
         found: dict[str, Any] = {
+            "tick": self.tick,
             "decay_per_s": self.decay_per_s,
             "patience_per_s": self.patience_per_s,
             "spectral_radius": self.radius,
@@ -258,16 +267,19 @@ def _stationary(fit: HawkesFlowFit) -> tuple[FloatArray, FloatArray, FloatArray]
     return base, same, other
 
 
-def fit_hawkes_flow(table: EventTable) -> HawkesFlowFit:
+def fit_hawkes_flow(table: EventTable, tick: int | None = None) -> HawkesFlowFit:
     """Fit the flow to a recording.
 
     Args:
         table: The training part.
+        tick: Ticks of the recording in one of the model; the mean spread if None.
 
     Raises:
         DataError: If a kind of event that every market has is absent.
     """
-    flow = flow_of(table)
+    spread = mean_spread_tick(table)
+    coarse = tick or (1 if math.isnan(spread) else max(1, round(spread)))
+    flow = flow_of(coarsened(table, coarse))
 
     def log_likelihood(decay: float) -> float:
         return sum(fit.log_likelihood for fit in _fit_kinds(flow, decay, _SEARCH_STEPS))
@@ -296,6 +308,7 @@ def fit_hawkes_flow(table: EventTable) -> HawkesFlowFit:
         flow=flow,
         log_likelihood=sum(fit.log_likelihood for fit in fits),
         poisson_log_likelihood=sum(fit.log_likelihood for fit in poisson),
+        tick=coarse,
     )
 
 

@@ -18,6 +18,7 @@ follows. ``theta_reset`` can not be counted, and keeps the participant's value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.analytics.event_table import EventKind, EventTable
+from hftgym.calibration.coarse import coarse_px, mean_spread_tick
 from hftgym.calibration.exposure import FloatArray
 from hftgym.errors import DataError
 from hftgym.participants.queue_reactive import REACH, Params
@@ -142,16 +144,13 @@ def fit_queue_reactive(table: EventTable, tick: int | None = None) -> QueueReact
     Raises:
         DataError: If there are no limit orders, or no time with both sides quoted.
     """
-    both = table.two_sided[:-1]
-    held_s = np.where(both, np.diff(table.t_ns) / 1e9, 0.0)
-    adds = table.kind == EventKind.ADD
-    if not held_s.any() or not adds.any():
+    spread = mean_spread_tick(table)
+    if math.isnan(spread) or not (table.kind == EventKind.ADD).any():
         raise DataError(
             "HG-D193",
             f"{table.name}: no limit orders, or never both sides quoted, in the training part. "
             "Give a longer recording.",
         )
-    spread = float(((table.ask_px - table.bid_px)[:-1, 0] * held_s).sum() / held_s.sum())
     coarse = max(1, round(spread)) if tick is None else tick
     mean_lots = _mean_visible_lots(table)
     queues, theta = queues_of(table, coarse, mean_lots)
@@ -206,17 +205,17 @@ def queues_of(table: EventTable, tick: int, mean_lots: float) -> tuple[Queues, f
         mean_lots: Mean limit order.
     """
     both = table.two_sided
-    coarse_px = (table.bid_px // tick, -(-table.ask_px // tick))
+    levels = (coarse_px(table.bid_px, tick, 1), coarse_px(table.ask_px, tick, -1))
     # While a side is empty the last reference stays; such time counts nothing.
     filled = np.maximum.accumulate(np.where(both, np.arange(table.rows), 0))
-    bid, ask = coarse_px[0][filled, 0], coarse_px[1][filled, 0]
+    bid, ask = levels[0][filled, 0], levels[1][filled, 0]
     ref = reference(bid, np.maximum(ask, bid + 1))
     before = slice(0, table.rows - 1)
     size = np.zeros((table.rows - 1, 2, REACH), np.int64)
     known = np.zeros((table.rows - 1, 2, REACH), np.bool_)
     best = np.zeros((table.rows - 1, 2), np.int64)
     for s, lots in enumerate((table.bid_lots[before], table.ask_lots[before])):
-        px = coarse_px[s][before]
+        px = levels[s][before]
         distance = (ref[before, None] - 1 - px) if s == 0 else (px - ref[before, None])
         used = lots > 0
         for i in range(REACH):
@@ -238,7 +237,7 @@ def queues_of(table: EventTable, tick: int, mean_lots: float) -> tuple[Queues, f
         what[kind == event] = name
     book_side = np.where(kind == EventKind.TRADE, -table.side[1:], table.side[1:])
     side = (book_side < 0).astype(np.int64)
-    bid_px, ask_px = table.px[1:] // tick, -(-table.px[1:] // tick)
+    bid_px, ask_px = (coarse_px(table.px[1:], tick, s) for s in (1, -1))
     distance = np.where(side == 0, ref[before] - 1 - bid_px, ask_px - ref[before])
     queues = Queues(
         held_s=np.where(both[before], np.diff(table.t_ns) / 1e9, 0.0),
