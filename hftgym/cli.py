@@ -66,6 +66,14 @@ class Level(StrEnum):
     release = "release"
 
 
+class FlowModel(StrEnum):
+    """Which order flow is fitted."""
+
+    santa_fe = "santa_fe"
+    hawkes = "hawkes"
+    queue_reactive = "queue_reactive"
+
+
 class VectorEngine(StrEnum):
     """Which exchange plays vectors."""
 
@@ -158,7 +166,7 @@ def gates(
 def realism(
     scenario: ScenarioName,
     against: Annotated[
-        Path | None, typer.Option(help="Real data: a LOBSTER message file, or its folder.")
+        Path | None, typer.Option(help="Real data: a LOBSTER message file, or a Bitstamp log.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first market.")] = 0,
     markets: Annotated[int, typer.Option(min=1, help="Markets to simulate.")] = 1,
@@ -236,6 +244,29 @@ def replay(
     _show(report, as_json, text=str(report), ok=report.ok)
 
 
+@app.command()
+def calibrate(
+    data: Annotated[Path, typer.Argument(help="A LOBSTER message file, or a Bitstamp log.")],
+    model: Annotated[FlowModel, typer.Option(help="What is fitted.")],
+    out: Annotated[
+        Path | None, typer.Option(help="YAML file to write; by default MODEL_DATA.yaml, here.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit a scenario to real data, and measure how real it looks on data it has not seen.
+
+    The first 70 % of the time is fitted, the last 25 % judges.
+
+    Example: hftgym calibrate AMZN_message_1.csv --model santa_fe --out amzn.yaml
+    """
+    from hftgym.calibration.calibrate import calibrate
+    from hftgym.training.progress import PhaseProgress
+
+    found = calibrate(data, model.value, out=out, seed=seed, phase=PhaseProgress)
+    _show(found, as_json, text=str(found))
+
+
 @verify_app.command("lobster")
 def verify_lobster_files(
     message: Annotated[Path, typer.Argument(help="The message file.")],
@@ -250,6 +281,21 @@ def verify_lobster_files(
 
     report = verify_lobster(message, orderbook)
     _show(report, as_json, text=str(report), ok=report.equal)
+
+
+@verify_app.command("bitstamp")
+def verify_bitstamp_log(
+    log: Annotated[Path, typer.Argument(help="The log of messages, plain or packed with xz.")],
+    as_json: Json = False,
+) -> None:
+    """Rebuild the book of a Bitstamp log order by order and compare it with the log's snapshots.
+
+    Example: hftgym data verify bitstamp 2015-05-01.log.xz
+    """
+    from hftgym.data.bitstamp_verify import verify_bitstamp
+
+    report = verify_bitstamp(log)
+    _show(report, as_json, text=str(report), ok=report.ok)
 
 
 @app.command()

@@ -25,6 +25,7 @@ COMMANDS = [
     "train",
     "evaluate",
     "data verify lobster",
+    "data verify bitstamp",
     "bench engine",
     "bench env",
     "selftest",

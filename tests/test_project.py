@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs", "feed", "papers"),
-    ("selftest", "order_book"),
+    ("selftest", "order_book", "calibration"),
     ("tensorboard",),
     ("training", "bench", "simulation"),
     ("doctor",),

@@ -1,4 +1,4 @@
-"""Where tables of events come from: simulated markets and LOBSTER days."""
+"""Where tables of events come from: simulated markets, LOBSTER days, Bitstamp recordings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from hftgym.analytics.event_table import MAX_LEVELS, EventKind, EventTable, IntArray
 from hftgym.analytics.visible_levels import fill_levels
 from hftgym.core.constants import SECOND_NS, Phase
+from hftgym.data.bitstamp import is_bitstamp, read_bitstamp
+from hftgym.data.bitstamp_events import events_of_bitstamp
 from hftgym.data.lobster import LobsterDay, read_lobster
 from hftgym.data.lobster_files import message_file, orderbook_file
 from hftgym.data.lobster_format import FIELDS_A_LEVEL, LobsterKind
@@ -33,13 +35,15 @@ def read_events(path: Path) -> EventTable:
     """Read real data.
 
     Args:
-        path: a LOBSTER message file whose order book file lies beside it, or a folder that holds
-            one such pair.
+        path: a LOBSTER message file whose order book file lies beside it, a folder that holds one
+            such pair, or a Bitstamp log.
 
     Raises:
         NoInputError: if it is not there.
         DataError: if it breaks a rule of its format.
     """
+    if is_bitstamp(path):
+        return events_of_bitstamp(read_bitstamp(path), path.name)
     message = message_file(path)
     return events_of_lobster(read_lobster(message, orderbook_file(message)), message.name)
 
