@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("instrument",),
     ("scenario",),
     ("market", "simulator"),
-    ("data", "analytics", "envs", "feed"),
+    ("data", "analytics", "envs", "feed", "papers"),
     ("selftest", "order_book"),
     ("tensorboard",),
     ("training", "bench"),

@@ -150,7 +150,7 @@ def participant(
 def kinds() -> list[str]:
     """Return the names of the participants that the package brings."""
     folder = Path(__file__).parent
-    skip = {"__init__", "base", "fair_value", "maker_params", "orders", "quoting"}
+    skip = {"__init__", "base", "fair_value", "flow", "maker_params", "orders", "quoting"}
     return sorted(p.stem for p in folder.glob("*.py") if p.stem not in skip)
 
 
