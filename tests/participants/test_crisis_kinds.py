@@ -106,47 +106,50 @@ def test_a_sweeper_stays_out_of_auctions() -> None:
 
 
 # ------------------------------------------------------------------ fleeing maker
-def maker(**params: Any) -> dict[str, Any]:
-    usual = {"half_spread_tick": 1.0, "interval_s": 0.2, "flee_tick": 5.0, "away_s": 8.0}
-    return group("fleeing_maker", **{**usual, **params})
+#: Sells 30 lots in ten seconds, from the twentieth on.
+SELLER = group("sweeper", begin_s=20.0, parent_lots=30, slice_lots=3, persist=False)
 
 
-def own_orders(run: Simulator, name: str) -> dict[int, int]:
-    """Price by side of what a participant has in the book."""
+def quoted(run: Simulator) -> list[int]:
+    """Sorted prices of what the fleeing maker has in the book."""
     orders = run.market()["orders"]
-    owner = run.blueprint.names.index(f"{name}#0")
-    mine = orders[(orders["owner"] == owner) & (orders["lots"] > 0)]
-    return {int(order["side"]): int(order["px"]) for order in mine}
+    owner = run.blueprint.names.index("fleeing_maker#0")
+    return sorted(orders["px"][(orders["owner"] == owner) & (orders["lots"] > 0)].tolist())
 
 
-def test_a_fleeing_maker_leaves_after_a_large_move_and_comes_back() -> None:
-    run = simulate(
-        0, QUOTES, maker(), value={**STILL, "shocks": [{"at_s": 20.0, "size_tick": 9.0}]}
-    )
-    run.advance(19.9)
-    assert own_orders(run, "fleeing_maker") == {BUY: 9_999, SELL: 10_001}
-    gone = []
+def watch(**params: Any) -> list[list[int]]:
+    """What a maker quotes, each 0.2 s of the minute that begins before the seller does."""
+    usual = {"half_spread_tick": 1.0, "skew_tick_per_lot": 0.0, "interval_s": 0.1, "limit_lot": 99}
+    known = {"value_delay_ns": 0, "noise_tick": 0.0, "gain": 1.0}
+    maker = group("fleeing_maker", **{**usual, **known, **params})
+    run = simulate(19.0, QUOTES, maker, SELLER, value=STILL)
+    seen = []
     for _ in range(300):
-        run.advance(0.1)
-        gone.append(not own_orders(run, "fleeing_maker"))
-    left = np.flatnonzero(gone) * 0.1
-    assert left.min() < 1.0  # after the move of 9 ticks at 20 s
-    assert 8.0 < left.max() < 14.0  # as long as it stays away, and as the mean mid needs
-    orders = own_orders(run, "fleeing_maker")
-    assert abs(abs(orders[BUY] - 10_000) - 9) <= 2
-
-
-def test_a_fleeing_maker_widens_after_a_move_that_it_can_bear() -> None:
-    value = {**STILL, "shocks": [{"at_s": 20.0, "size_tick": 4.0}]}
-    run = simulate(20.5, QUOTES, maker(widen=2.0), value=value)
-    widths = []
-    for _ in range(200):
-        orders = own_orders(run, "fleeing_maker")
-        widths.append(orders[SELL] - orders[BUY])
+        seen.append(quoted(run))
         run.advance(0.2)
-    assert widths[0] >= 10  # 2 * (1 + 2 * 4), less what the mean has learnt by then
-    assert widths[-1] == 2
-    assert widths == sorted(widths, reverse=True)
+    return seen
+
+
+def test_a_fleeing_maker_leaves_when_flow_is_one_sided_and_comes_back() -> None:
+    seen = watch(memory_s=10.0, flee_lots=10.0, away_s=8.0, widen_tick_per_lot=0.0)
+    here = [quotes == [9_999, 10_001] for quotes in seen]
+    gone = np.flatnonzero([not quotes for quotes in seen]) * 0.2 + 19.0
+    assert all(here[:5])
+    assert all(here[-50:])
+    # Net flow decays from 3 lots a second: beyond 10 lots after 4 sales, and until six seconds
+    # after the last; it stays away for eight more.
+    assert 22.5 < gone.min() < 24.5
+    assert 42.0 < gone.max() < 45.5
+    assert len(gone) > 0.95 * (gone.max() - gone.min()) / 0.2  # and not in between
+
+
+def test_a_fleeing_maker_widens_with_flow_that_it_can_bear() -> None:
+    seen = watch(memory_s=10.0, flee_lots=1_000.0, widen_tick_per_lot=0.5)
+    widths = np.array([quotes[-1] - quotes[0] for quotes in seen if len(quotes) == 2])
+    assert len(widths) > 250
+    assert widths[0] == 2
+    assert 18 <= widths.max() <= 24  # net flow of 3 * 10 * (1 - 1/e) = 19 lots
+    assert widths[-1] <= 4
 
 
 # ------------------------------------------------------------------ exponential taker
@@ -169,7 +172,8 @@ CALENDAR = [{"at_s": 20.0, "phase": "opening_auction"}, {"at_s": 40.0, "phase": 
 
 
 def auction(seed: int = 1, seconds: float = 41.0, **params: Any) -> Simulator:
-    crowd = group("auction_trader", **{"rate_per_s": 2.0, "dispersion_tick": 5.0, **params})
+    usual = {"rate_per_s": 2.0, "dispersion_tick": 5.0, "patience_s": 1e6}
+    crowd = group("auction_trader", **{**usual, **params})
     return simulate(
         seconds, crowd, seed=seed, value=STILL, start_phase="pre_open", calendar=CALENDAR
     )
@@ -206,12 +210,12 @@ def test_reservation_prices_are_normal_and_sides_even() -> None:
 
 
 def test_what_an_auction_leaves_over_goes_bit_by_bit() -> None:
-    run = auction(patience_s=10.0)
+    run = auction(patience_s=30.0)
     left = int(run.market()["order_live"])
-    assert left > 10
-    run.advance(7.0)  # ln 2 lives: about half is left
+    assert left > 15
+    run.advance(21.0)  # ln 2 lives: about half is left
     assert 0.2 * left < int(run.market()["order_live"]) < 0.8 * left
-    run.advance(100.0)
+    run.advance(300.0)
     assert int(run.market()["order_live"]) == 0
     assert int(run.market()["books"][0]["instrument"]["phase"]) == Phase.CONTINUOUS
     wakes = int(run.market()["part"][0]["wakes"])
