@@ -103,6 +103,9 @@ class Blueprint:
         market = self.record.copy()
         market[0]["now_ns"] = start_ns
         market[0]["plan"]["t_ns"] += start_ns
+        value = market[0]["value"]
+        if value["active"]:
+            value["shock_k"] += start_ns // value["grid_ns"]
         open_one(market, 0, np.uint64(seed & 0xFFFFFFFFFFFFFFFF))
         return market
 
@@ -282,6 +285,12 @@ def _write_value(m: Any, scenario: Scenario) -> None:
     target["jump_sd"] = source.jump_sd_tick * tick
     target["pull"] = source.mean_reversion_per_s * grid_s
     target["anchor"] = scenario.instrument.start_px
+    target["trend"] = source.trend_tick_per_s * tick * grid_s
+    target["flip_probability"] = source.trend_flip_per_s * grid_s
+    target["shock_count"] = len(source.shocks)
+    for i, shock in enumerate(source.shocks):
+        target["shock_k"][i] = -(-round(shock.at_s * 1e9) // source.grid_ns)  # none comes early
+        target["shock_px"][i] = shock.size_tick * tick
     target["ring"] = scenario.instrument.start_px
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic import model_validator as check_whole
 
-from hftgym.core.constants import PHASE_PLAN, Phase
+from hftgym.core.constants import PHASE_PLAN, VALUE_SHOCKS, Phase
 from hftgym.core.phase_steps import may_follow
 from hftgym.errors import UsageError
 from hftgym.instrument import Instrument
@@ -30,6 +30,28 @@ from hftgym.names import check_name, nearest
 from hftgym.yaml_model import Override, StrictModel, load_yaml_model
 
 _SUFFIXES = {".yaml", ".yml"}
+
+
+#: What ``hftgym gates`` judges (``docs/market.md``), and a scenario may say that it breaks.
+GATES = (
+    "spread_median",
+    "impact_1s",
+    "variance_ratio",
+    "join",
+    "improve",
+    "best_constant",
+    "oracle_share",
+    "r2_10s",
+)
+
+
+class Shock(StrictModel):
+    """Scheduled news: everybody knows when, nobody knows which way."""
+
+    at_s: Annotated[float, Field(ge=0, le=31_536_000)]
+    """When the value jumps, in seconds from the start of the market, burn-in included."""
+    size_tick: Annotated[float, Field(gt=0, le=1e6)]
+    """Size of the jump, in ticks; up or down by the market's seed, so that its mean is zero."""
 
 
 class Value(StrictModel):
@@ -45,6 +67,17 @@ class Value(StrictModel):
     """Time between two steps of the value, in nanoseconds."""
     mean_reversion_per_s: Annotated[float, Field(ge=0, le=1e3)] = 0.0
     """Pull back to the start, per second; 0 keeps the value a martingale."""
+    trend_tick_per_s: Annotated[float, Field(ge=0, le=1e4)] = 0.0
+    """Drift, up or down by the market's seed, in ticks a second; 0 keeps it a martingale."""
+    trend_flip_per_s: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Mean number of times a second that the drift changes its sign."""
+    shocks: Annotated[tuple[Shock, ...], Field(max_length=VALUE_SHOCKS)] = ()
+    """Scheduled jumps."""
+
+    @field_validator("shocks", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
 
 
 class ParticipantSpec(StrictModel):
@@ -195,6 +228,8 @@ class Scenario(StrictModel):
     """Best constant half-spread of a market maker, tuned on tuning markets, in ticks."""
     tape: TapeSpec | None = None
     """History that plays in the live book; absent for a synthetic market."""
+    breaks_gates: dict[str, str] = Field(default_factory=dict)
+    """Gates of ``hftgym gates`` that this market is meant to break, each with the reason."""
 
     @field_validator("name")
     @classmethod
@@ -205,6 +240,17 @@ class Scenario(StrictModel):
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("breaks_gates")
+    @classmethod
+    def _known_gates(cls, breaks: dict[str, str]) -> dict[str, str]:
+        for gate, why in breaks.items():
+            if gate not in GATES:
+                hint = nearest(gate, GATES) or f"; there are {', '.join(GATES)}"
+                raise ValueError(f"{gate[:80]!r} is no gate{hint}")
+            if not why.strip() or not why.isprintable() or len(why) > 200:
+                raise ValueError(f"{gate}: say in one line of at most 200 characters why")
+        return breaks
 
     @field_validator("description")
     @classmethod

@@ -147,6 +147,15 @@ def test_params_are_completed_with_the_kinds_defaults(tmp_path: Path) -> None:
             "tape: {message: a.csv}\n",
             "x.yaml:4: message and orderbook must be given together (in tape)",
         ),
+        (
+            "breaks_gates: {variance_ration: it trends}\n",
+            "x.yaml:4: 'variance_ration' is no gate; did you mean 'variance_ratio'? (in "
+            "breaks_gates)",
+        ),
+        (
+            "breaks_gates: {join: ''}\n",
+            "x.yaml:4: join: say in one line of at most 200 characters why (in breaks_gates)",
+        ),
         ("burn_in_s: -1\n", "x.yaml:4: burn_in_s = -1: must be greater than or equal to 0"),
         (
             "market_class: tiny\n",

@@ -302,6 +302,7 @@ def hash_state(m):
         h = _add(h, m.value.key)
         h = _add(h, m.value.k)
         h = _add_real(h, m.value.ring[m.value.k % VALUE_RING])
+        h = _add_real(h, m.value.drift)
     # Pending events in no particular order: a sum does not depend on the layout of the heap.
     total = np.uint64(0)
     for i in range(m.event_count):

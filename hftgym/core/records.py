@@ -22,6 +22,7 @@ from hftgym.core.constants import (
     QUEUE_SLOTS,
     TABLE_NUMBERS,
     VALUE_RING,
+    VALUE_SHOCKS,
     VIEW_LEVELS,
 )
 from hftgym.core.jit import INTERPRETED
@@ -388,7 +389,13 @@ VALUE = record(
         ("jump_sd", "f8"),  # px
         ("pull", "f8"),  # share of the distance to the anchor lost per grid interval
         ("anchor", "f8"),
+        ("trend", "f8"),  # size of the drift, px per grid interval
+        ("drift", "f8"),  # what it is now: plus or minus that size; 0 before the opening
+        ("flip_probability", "f8"),  # of its sign, per grid interval
         ("active", "i8"),
+        ("shock_count", "i8"),
+        ("shock_k", "i8", (VALUE_SHOCKS,)),  # grid points of scheduled jumps
+        ("shock_px", "f8", (VALUE_SHOCKS,)),  # their sizes
         ("ring", "f8", (VALUE_RING,)),  # value at the last grid points, px
     ]
 )

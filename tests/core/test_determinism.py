@@ -265,6 +265,8 @@ def test_the_state_hash_sees_every_field_that_matters() -> None:
         must_see(m["books"][0], name)
     must_see(m["books"][0]["instrument"], "phase")
     must_see(m["tape"], "cursor")
+    for name in ("key", "k", "drift"):
+        must_see(m["value"], name)
     part["memory"][17] ^= 1
     assert market.state_hash() != before
     part["memory"][17] ^= 1
