@@ -104,7 +104,7 @@ def _largest_cancel_rate(params):
 
 @leaf
 def _place(own, params, memory, out, side, px):
-    slot = free_slot_from(own, memory.next_slot)
+    slot = free_slot_from(own, memory.next_slot, own.capacity)
     if slot != NONE:
         place(out, slot, side, px, params.lots, _SLIDE)
         memory.next_slot = slot + 1
@@ -135,7 +135,7 @@ def _candidate(view, own, params, memory, rng, out, largest_theta):
             left -= limit_rate(params, tick)
         _place(own, params, memory, out, side, opposite_px(view, side) - side * tick)
     elif which < limits + markets:
-        slot = free_slot_from(own, memory.next_slot)
+        slot = free_slot_from(own, memory.next_slot, own.capacity)
         if slot != NONE and has_opposite(view, side):
             take(out, slot, side, params.lots)
     elif memory.bound > 0:

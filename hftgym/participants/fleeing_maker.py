@@ -3,8 +3,8 @@
 Makers as they behaved on 6 May 2010: willing to hold little, and gone when the flow turned against
 them (Kirilenko, Kyle, Samadi, Tuzun 2017, "The Flash Crash"; Easley, Lopez de Prado, O'Hara 2011,
 "The microstructure of the flash crash", for makers that leave when flow is toxic). What they look
-at is the net flow: lots bought less lots sold, forgotten over ``memory_s``. In quiet times this is a
-maker with a constant spread that leans against its inventory.
+at is the net flow: lots bought less lots sold, forgotten over ``memory_s``. In quiet times this is
+a maker with a constant spread that leans against its inventory.
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def _act(view, own, params, memory, rng, out, event):
         if slot != NONE:
             cancel(out, slot)
         return
-    slot = free_slot_from(own, memory.next_slot)
+    slot = free_slot_from(own, memory.next_slot, own.capacity)
     lots = min(geometric(rng, params.mean_lots), params.max_lots)
     if slot == NONE:
         return

@@ -22,13 +22,13 @@ def free_slot(own):
 
 
 @leaf
-def free_slot_from(own, first):
-    """Return a free order slot, searched from ``first`` on and around, or NONE."""
-    slot = first if first < own.capacity else 0
-    for _ in range(own.capacity):
+def free_slot_from(own, first, slots):
+    """Return a free one of the first ``slots`` order slots, searched from ``first`` on, or NONE."""
+    slot = first if first < slots else 0
+    for _ in range(slots):
         if own.orders[slot].state == _FREE:
             return slot
-        slot = slot + 1 if slot + 1 < own.capacity else 0
+        slot = slot + 1 if slot + 1 < slots else 0
     return NONE
 
 
