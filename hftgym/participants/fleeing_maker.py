@@ -58,6 +58,7 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     memory.net_lots *= math.exp(-(view.t_ns - memory.seen_ns) / (params.memory_s * SECOND_NS))
     memory.net_lots += view.signed_volume - memory.bought_lots
@@ -71,5 +72,7 @@ def decide(view, own, params, memory, rng, out):
         return out.count
     distance = params.half_spread_tick + params.widen_tick_per_lot * one_sided
     shift = params.skew_tick_per_lot * own.position
-    quote_around(own, out, fair, distance + shift, distance - shift, params.lots, params.limit_lot)
+    bid = distance + shift
+    ask = distance - shift
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

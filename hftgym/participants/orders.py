@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hftgym.core.constants import MAX_OUT, NONE, MessageKind, OwnState
 from hftgym.core.jit import leaf
 
@@ -10,6 +12,18 @@ _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
 _FREE = int(OwnState.FREE)
+
+
+@leaf
+def floor_px(px, tick_px):
+    """Round a price down to the tick."""
+    return math.floor(px / tick_px) * tick_px
+
+
+@leaf
+def ceil_px(px, tick_px):
+    """Round a price up to the tick."""
+    return math.ceil(px / tick_px) * tick_px
 
 
 @leaf
