@@ -3,8 +3,8 @@
 numba makes every function ready to be called from Python: two rounds of all optimisations, machine
 code, a wrapper. A leaf of the core is only ever called by compiled code, into which it is linked,
 optimised again and turned into machine code once more. So for leaves that carry ``MARK`` in their
-name the second round and all that follows it are left out; they are kept as LLVM's bitcode. A market
-compiles in 55 s of the processor instead of 123 (opened and run, an empty cache, a busy machine).
+name the second round and all that follows it are left out; they are kept as LLVM's bitcode. To
+open and run a market compiles for 55 s of the processor instead of 123 (on a busy machine).
 
 This uses numba's internals (``numba/core/codegen.py``, ``cpu.py``, numba 0.68): the tests compile
 the core both ways.

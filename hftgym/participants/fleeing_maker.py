@@ -35,7 +35,7 @@ class Params(MakerParams):
 #: The filter of its fair price, the net flow, and until when it is away.
 MEMORY = record(
     [
-        *((name, FILTER.fields[name][0]) for name in FILTER.names),
+        ("filter", FILTER),
         ("net_lots", "f8"),
         ("bought_lots", "i8"),
         ("seen_ns", "i8"),
@@ -51,7 +51,7 @@ def decide(view, own, params, memory, rng, out):
     out.next_wake_ns = next_quote_ns(now_ns, params.interval_s, rng)
     fair = fair_px(
         view,
-        memory,
+        memory.filter,
         rng,
         params.noise_tick,
         params.noise_s,
