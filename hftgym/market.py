@@ -160,7 +160,9 @@ def blueprint(
     first_slot = 0
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
-        _write_participant(part, spec, strategy, names[p], strategies.index(strategy), numbers)
+        row = strategies.index(strategy)
+        tick_px = scenario.instrument.tick_px
+        _write_participant(part, spec, strategy, names[p], row, tick_px, numbers)
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
@@ -271,6 +273,7 @@ def _write_participant(
     strategy: Participant,
     name: str,
     row: int,
+    tick_px: int,
     numbers: Numbers,
 ) -> None:
     part["name_hash"] = text_hash(name)
@@ -297,7 +300,7 @@ def _write_participant(
     delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
     part["signal_delay_ns"] = delay_ns
     part["reads_data"] = int(strategy.reads_data)
-    write_params(strategy, params, part["params"], numbers)
+    write_params(strategy, params, tick_px, part["params"], numbers)
 
 
 def _write_latency(part: Any, channel: Any, delay: Delay, numbers: Numbers) -> None:
