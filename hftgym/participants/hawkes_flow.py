@@ -54,7 +54,7 @@ _SLIDE = int(Flag.POST_ONLY_SLIDE)
 #: on the same side and on the other one. No paper prints such a table for a book of this kind: they
 #: are chosen so that trades come in runs of one side, eaten quotes are refilled, and quotes on the
 #: side that a trade hits flee.
-_BASE = (0.12, 0.15, 0.6, 0.5, 0.02)
+_BASE = (0.3, 0.2, 0.15, 0.6, 0.02)
 _SAME = (
     (0.42, 0.05, 0.01, 0.00, 0.01),
     (0.10, 0.10, 0.03, 0.01, 0.04),
@@ -112,9 +112,12 @@ class Params(ParticipantParams):
         BRANCHING, description="direct successors: row = what follows, column = what came (100)"
     )
     decay_per_s: float = Field(8.0, gt=0, description="decay of all kernels, per second")
-    patience_per_s: float = Field(0.03, ge=0, description="cancels per second and resting order")
-    deep_tick: float = Field(5.0, ge=1, description="mean distance behind the touch, ticks")
+    patience_per_s: float = Field(0.08, ge=0, description="cancels per second and resting order")
+    deep_tick: float = Field(4.0, ge=1, description="mean distance behind the touch, ticks")
     mean_lots: float = Field(1.0, ge=1, description="mean order size (geometric), lots")
+    market_lots: float = Field(
+        0.0, ge=0, description="the same of market orders; 0: as of all orders"
+    )
     max_lots: int = Field(50, ge=1, description="largest order, lots")
 
     @model_validator(mode="after")
@@ -193,17 +196,17 @@ def choose(which, excitation, base, first):
 
 # ------------------------------------------------------------------ in the book
 @leaf
-def _limit_px(view, rng, kind, side, deep_tick):
+def _limit_px(view, rng, kind, side, deep_tick, tick_px):
     """Return the price of a limit order of this kind."""
-    limit = opposite_px(view, side) - side  # the best that does not trade
+    limit = opposite_px(view, side, tick_px) - side * tick_px  # the best that does not trade
     best = view.bid_px[0] if side == BUY else view.ask_px[0]
     if abs(best) >= NO_PX:
-        best = limit - side
-    inside_tick = side * (limit - best)  # prices between best and limit, limit included
+        best = limit - side * tick_px
+    inside_tick = side * (limit - best) // tick_px  # prices beyond best, limit included
     if kind == _INSIDE and inside_tick > 0:
-        return best + side * (1 + integer(rng, inside_tick))
+        return best + side * tick_px * (1 + integer(rng, inside_tick))
     if kind == _DEEP:
-        return best - side * geometric(rng, deep_tick)
+        return best - side * tick_px * geometric(rng, deep_tick)
     return best
 
 
@@ -236,12 +239,16 @@ def _act(view, own, params, memory, rng, out, event):
             cancel(out, slot)
         return
     slot = free_slot_from(own, memory.next_slot, own.capacity)
-    lots = min(geometric(rng, params.mean_lots), params.max_lots)
+    mean_lots = params.mean_lots
+    if kind == _MARKET and params.market_lots > 0.0:
+        mean_lots = params.market_lots
+    lots = min(geometric(rng, mean_lots), params.max_lots)
     if slot == NONE:
         return
     memory.next_slot = slot + 1
     if kind != _MARKET:
-        place(out, slot, side, _limit_px(view, rng, kind, side, params.deep_tick), lots, _SLIDE)
+        px = _limit_px(view, rng, kind, side, params.deep_tick, params.tick_px)
+        place(out, slot, side, px, lots, _SLIDE)
     elif has_opposite(view, side):
         take(out, slot, side, lots)
 

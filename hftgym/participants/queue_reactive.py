@@ -194,9 +194,10 @@ def _find_largest(params, memory, data):
 
 # ------------------------------------------------------------------ queues
 @leaf
-def queue_px(ref_px, side, distance):
+def queue_px(ref_px, side, distance, tick_px):
     """Return the price of a queue (distance from 0)."""
-    return ref_px - 1 - distance if side == BUY else ref_px + distance
+    ticks = -1 - distance if side == BUY else distance
+    return ref_px + ticks * tick_px
 
 
 @leaf
@@ -246,7 +247,7 @@ def _candidate(view, own, params, memory, rng, out, data):
         which -= 2.0 * memory.largest[entry]
     kind = entry // REACH
     distance = entry % REACH
-    px = queue_px(memory.ref_px, side, distance)
+    px = queue_px(memory.ref_px, side, distance, params.tick_px)
     size = _size(view, params, side, px)
     first = params.limit_per_s
     if kind == _CANCEL:
@@ -290,11 +291,12 @@ def _follow(view, params, memory, rng, data):
     """Let the reference follow a move of the mid, if the queue in its way is empty."""
     side = BUY if view.mid_2px > memory.mid_2px else SELL  # BUY: upwards
     memory.mid_2px = view.mid_2px
-    if _size(view, params, -side, queue_px(memory.ref_px, -side, 0)) > 0:
+    px = queue_px(memory.ref_px, -side, 0, params.tick_px)
+    if _size(view, params, -side, px) > 0:
         return
     if uniform(rng) >= params.theta:
         return
-    memory.ref_px += side
+    memory.ref_px += side * params.tick_px
     memory.stage = _CLEAR
     for queue in range(QUEUES):
         memory.target[queue] = NONE
@@ -305,23 +307,23 @@ def _follow(view, params, memory, rng, data):
 
 
 @leaf
-def _queue_of(memory, order):
+def _queue_of(params, memory, order):
     """Return the index of an order's queue, or NONE when it is out of reach."""
-    distance = order.px - memory.ref_px
+    distance = (order.px - memory.ref_px) // params.tick_px
     if order.side == BUY:
-        distance = memory.ref_px - 1 - order.px
+        distance = -1 - distance
     if distance < 0 or distance >= REACH:
         return NONE
     return distance if order.side == BUY else REACH + distance
 
 
 @leaf
-def _clear(own, memory, out):
+def _clear(own, params, memory, out):
     """Cancel what is out of reach and what is to be drawn anew; False while more is left."""
     for slot in range(own.capacity):
         order = own.orders[slot]
         if order.state == _LIVE:
-            queue = _queue_of(memory, order)
+            queue = _queue_of(params, memory, order)
             if queue == NONE or memory.target[queue] != NONE:
                 if out.count == _MESSAGES:
                     return False
@@ -334,7 +336,7 @@ def _fill(own, params, memory, out):
     """Place orders until the queues have their targets; False while more are missing."""
     for queue in range(QUEUES):
         side = BUY if queue < REACH else SELL
-        px = queue_px(memory.ref_px, side, queue % REACH)
+        px = queue_px(memory.ref_px, side, queue % REACH, params.tick_px)
         while memory.target[queue] > 0:
             slot = free_slot_from(own, memory.next_slot, own.capacity)
             if slot == NONE:
@@ -351,7 +353,7 @@ def _fill(own, params, memory, out):
 @leaf
 def _rebuild(own, params, memory, out):
     """Take the next step of a rebuild, at most ``_MESSAGES`` of it."""
-    if memory.stage == _CLEAR and _clear(own, memory, out):
+    if memory.stage == _CLEAR and _clear(own, params, memory, out):
         memory.stage = _FILL
     elif memory.stage == _FILL and _fill(own, params, memory, out):
         memory.stage = _DONE
@@ -365,7 +367,7 @@ def decide(view, own, params, memory, rng, out, data):
     if view.phase == 0:
         if memory.begun == 0:
             memory.begun = 1
-            memory.ref_px = view.mid_2px // 2 + 1
+            memory.ref_px = (view.mid_2px // (2 * params.tick_px) + 1) * params.tick_px
             memory.stage = _FILL
             _draw_all(memory, params, rng, data)
         elif memory.stage == _DONE and memory.mid_2px == _NO_MID:

@@ -48,6 +48,20 @@ def test_a_flow_trades_with_others_and_stays_out_of_calls(kind: str) -> None:
     assert run.conservation() == (0, 0)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in FLOWS if kind != "noise_taker"])
+def test_a_flow_keeps_to_the_ticks_of_its_instrument(kind: str) -> None:
+    """A tick of five price units: the same run in ticks as with a tick of one."""
+    runs = []
+    for tick_px in (1, 5):
+        instrument = {"tick_px": tick_px, "start_px": 10_000 * tick_px, "px_max": 10**6}
+        flow = group(kind, params=FLOWS[kind])
+        log = simulate(60, flow, instrument=instrument).log()
+        runs.append(log[["t_ns", "kind", "side", "lots"]].tolist())
+        assert len(runs[-1]) > 100
+        assert (log["px"] % tick_px == 0).all()
+    assert runs[0] == runs[1]
+
+
 @pytest.mark.parametrize("kind", FLOWS)
 def test_a_flow_is_the_same_without_the_compiler(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "flow.yaml"
