@@ -19,16 +19,39 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic import model_validator as check_whole
 
-from hftgym.core.constants import PHASE_PLAN, Phase
+from hftgym.core.constants import PHASE_PLAN, VALUE_SHOCKS, Phase
 from hftgym.core.phase_steps import may_follow
 from hftgym.errors import UsageError
-from hftgym.instrument import MONEY_LIMIT, Instrument
+from hftgym.instrument import Instrument
 from hftgym.latency import Latency as Latency
 from hftgym.latency import LatencyNs
+from hftgym.limits import Limits
 from hftgym.names import check_name, nearest
 from hftgym.yaml_model import Override, StrictModel, load_yaml_model
 
 _SUFFIXES = {".yaml", ".yml"}
+
+
+#: What ``hftgym gates`` judges (``docs/market.md``), and a scenario may say that it breaks.
+GATES = (
+    "spread_median",
+    "impact_1s",
+    "variance_ratio",
+    "join",
+    "improve",
+    "best_constant",
+    "oracle_share",
+    "r2_10s",
+)
+
+
+class Shock(StrictModel):
+    """Scheduled news: everybody knows when, nobody knows which way."""
+
+    at_s: Annotated[float, Field(ge=0, le=31_536_000)]
+    """When the value jumps, in seconds from the start of the market, burn-in included."""
+    size_tick: Annotated[float, Field(gt=0, le=1e6)]
+    """Size of the jump, in ticks; up or down by the market's seed, so that its mean is zero."""
 
 
 class Value(StrictModel):
@@ -44,13 +67,24 @@ class Value(StrictModel):
     """Time between two steps of the value, in nanoseconds."""
     mean_reversion_per_s: Annotated[float, Field(ge=0, le=1e3)] = 0.0
     """Pull back to the start, per second; 0 keeps the value a martingale."""
+    trend_tick_per_s: Annotated[float, Field(ge=0, le=1e4)] = 0.0
+    """Drift, up or down by the market's seed, in ticks a second; 0 keeps it a martingale."""
+    trend_flip_per_s: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Mean number of times a second that the drift changes its sign."""
+    shocks: Annotated[tuple[Shock, ...], Field(max_length=VALUE_SHOCKS)] = ()
+    """Scheduled jumps."""
+
+    @field_validator("shocks", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
 
 
 class ParticipantSpec(StrictModel):
     """A group of equal participants."""
 
     not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "mode allow_short borrow_limit limits currency cash positions".split()
+        "mode allow_short borrow_limit currency cash positions".split()
     )
 
     kind: Annotated[str, Field(min_length=1, max_length=200)]
@@ -63,12 +97,8 @@ class ParticipantSpec(StrictModel):
     """Latencies of each of them."""
     firm: str | None = None
     """Firm of all of them, for self-trade prevention; absent: each is a firm of its own."""
-    position_limit: Annotated[int, Field(ge=0, lt=MONEY_LIMIT)] | None = None
-    """Most lots, long or short, that position and open orders of a side may make together."""
-    kill_equity: Annotated[int, Field(gt=-MONEY_LIMIT, lt=MONEY_LIMIT)] | None = None
-    """Equity at the mark, in money units, below which the exchange kills one of them."""
-    kill_flatten: bool = False
-    """Whether the position of a killed one is closed."""
+    limits: Limits = Field(default_factory=Limits)
+    """What the exchange lets each of them do."""
     cancel_on_disconnect: bool = False
     """Whether the orders of one end when it disconnects."""
     lmm_percent: Annotated[int, Field(ge=0, le=100)] = 0
@@ -198,6 +228,8 @@ class Scenario(StrictModel):
     """Best constant half-spread of a market maker, tuned on tuning markets, in ticks."""
     tape: TapeSpec | None = None
     """History that plays in the live book; absent for a synthetic market."""
+    breaks_gates: dict[str, str] = Field(default_factory=dict)
+    """Gates of ``hftgym gates`` that this market is meant to break, each with the reason."""
 
     @field_validator("name")
     @classmethod
@@ -208,6 +240,17 @@ class Scenario(StrictModel):
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("breaks_gates")
+    @classmethod
+    def _known_gates(cls, breaks: dict[str, str]) -> dict[str, str]:
+        for gate, why in breaks.items():
+            if gate not in GATES:
+                hint = nearest(gate, GATES) or f"; there are {', '.join(GATES)}"
+                raise ValueError(f"{gate[:80]!r} is no gate{hint}")
+            if not why.strip() or not why.isprintable() or len(why) > 200:
+                raise ValueError(f"{gate}: say in one line of at most 200 characters why")
+        return breaks
 
     @field_validator("description")
     @classmethod

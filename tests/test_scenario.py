@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from hftgym.errors import ConfigError, NoInputError, UsageError
+from hftgym.instrument import MONEY_LIMIT
 from hftgym.scenario import (
-    MONEY_LIMIT,
     Instrument,
     Latency,
     ParticipantSpec,
@@ -121,12 +121,40 @@ def test_params_are_completed_with_the_kinds_defaults(tmp_path: Path) -> None:
             "1 to 64 of the characters A-Z a-z 0-9 . _ -, not '.' or '..', no '-' in front",
         ),
         (
+            "participants:\n  - kind: noise_taker\n    limits: {burst: 3}\n",
+            "x.yaml:6: burst 3 needs orders_per_s: there is no rate to exceed (in "
+            "participants.0.limits)",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits: {flatten: true}\n",
+            "x.yaml:6: flatten needs loss: nothing else closes a position (in "
+            "participants.0.limits)",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits:\n      position_lots: 0\n",
+            "x.yaml:7: participants.0.limits.position_lots = 0: must be greater than or equal to 1",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits:\n      orders_per_s: 0\n",
+            "x.yaml:7: participants.0.limits.orders_per_s = 0: must be greater than or equal to "
+            "0.001",
+        ),
+        (
             "tape:\n  train_share: 0.8\n",
             "x.yaml:4: train_share + test_share must be below 1, so that a gap is left (in tape)",
         ),
         (
             "tape: {message: a.csv}\n",
             "x.yaml:4: message and orderbook must be given together (in tape)",
+        ),
+        (
+            "breaks_gates: {variance_ration: it trends}\n",
+            "x.yaml:4: 'variance_ration' is no gate; did you mean 'variance_ratio'? (in "
+            "breaks_gates)",
+        ),
+        (
+            "breaks_gates: {join: ''}\n",
+            "x.yaml:4: join: say in one line of at most 200 characters why (in breaks_gates)",
         ),
         ("burn_in_s: -1\n", "x.yaml:4: burn_in_s = -1: must be greater than or equal to 0"),
         (

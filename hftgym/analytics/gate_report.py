@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ class Verdict(StrEnum):
     PASS = "pass"
     FAIL = "FAIL"
     NOT_APPLICABLE = "n/a"
+    BROKEN = "broken"  # fails, as the scenario says that it is meant to
+    HOLDS = "holds"  # holds, though the scenario says that it is meant to break
     INFO = ""  # a figure without a band
 
 
@@ -38,6 +41,7 @@ class GateRow:
         band: what it must satisfy, in words; empty without a band.
         verdict: the outcome.
         note: what else there is to know.
+        meant: why the scenario is meant to break this gate; empty if it is not.
     """
 
     key: str
@@ -49,11 +53,18 @@ class GateRow:
     band: str = ""
     verdict: Verdict = Verdict.INFO
     note: str = ""
+    meant: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong here."""
         return self.verdict is not Verdict.FAIL
+
+    def meant_to_break(self, why: str) -> GateRow:
+        """Return the row of a gate that the scenario is meant to break."""
+        verdicts = {Verdict.FAIL: Verdict.BROKEN, Verdict.PASS: Verdict.HOLDS}
+        verdict = verdicts.get(self.verdict, self.verdict)
+        return dataclasses.replace(self, verdict=verdict, meant=why)
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class GateReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no gate fails."""
+        """Whether no gate fails but those that are meant to."""
         return all(row.ok for row in self.rows)
 
     def row(self, key: str) -> GateRow:
@@ -104,7 +115,9 @@ class GateReport:
                     "high": _finite(row.high),
                     "band": row.band,
                     "ok": None if row.verdict in (Verdict.INFO, Verdict.NOT_APPLICABLE) else row.ok,
+                    "verdict": str(row.verdict),
                     "note": row.note,
+                    "meant_to_break": row.meant or None,
                 }
                 for row in self.rows
             ],
@@ -124,14 +137,29 @@ class GateReport:
             cells.append((str(row.verdict), row.title, value, interval, row.band))
         widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
         lines = []
-        for line, note in zip(cells, ["", *(row.note for row in self.rows)], strict=True):
+        notes: list[list[str]] = [[]]
+        for row in self.rows:
+            notes.append([row.note, row.meant and f"meant to break: {row.meant}"])
+        for line, below in zip(cells, notes, strict=True):
             padded = "  ".join(c.ljust(width) for c, width in zip(line, widths, strict=True))
             lines.append(padded.rstrip())
-            if note:
-                lines.append(" " * (widths[0] + 4) + note)
-        failed = [row.title for row in self.rows if not row.ok]
-        end = "every gate holds" if not failed else f"failed: {', '.join(failed)}"
-        return "\n".join([head, *lines, end])
+            lines += [" " * (widths[0] + 4) + note for note in below if note]
+        return "\n".join([head, *lines, *self._ends()])
+
+    def _ends(self) -> list[str]:
+        """Return the last lines: which gates failed, which were meant to, which held after all."""
+        ends = [
+            f"{words}: {', '.join(titles)}"
+            for words, verdict in (
+                ("broken, as it is meant to be", Verdict.BROKEN),
+                ("meant to be broken, but holds", Verdict.HOLDS),
+                ("failed", Verdict.FAIL),
+            )
+            if (titles := [row.title for row in self.rows if row.verdict is verdict])
+        ]
+        if not ends:
+            return ["every gate holds"]
+        return ends if not self.ok else [*ends, "every other gate holds"]
 
 
 def _finite(x: float) -> float | None:

@@ -19,6 +19,7 @@ SECOND_NS = 1_000_000_000
 VIEW_LEVELS = 5
 QUEUE_SLOTS = 4  # own order slots whose queue position a view carries
 VALUE_RING = 64
+VALUE_SHOCKS = 4  # scheduled jumps that a value can have
 MAX_OUT = 16  # messages one decision may send
 MAX_OWN_ORDERS = 4096
 #: Stops that one message may wake; the rest wake at the same time, as events of their own.
@@ -198,6 +199,16 @@ class Status(IntEnum):
     FAULT = 4
 
 
+class Limit(IntEnum):
+    """What a participant may not exceed, added together; alone: which of them it would have."""
+
+    POSITION = 1
+    OPEN_ORDERS = 2
+    NOTIONAL = 4
+    ORDER_RATE = 8
+    LOSS = 16  # at the end of a transaction; the others at the gate
+
+
 class Fault(IntEnum):
     """A state from which the market must not go on."""
 
@@ -248,6 +259,7 @@ class LogKind(IntEnum):
     STOP = 8  # a stop sleeps
     TRIGGER = 9  # a stop wakes
     UNCROSS = 10  # px, lots and, as slots, nothing: what an auction found
+    KILL = 11  # of the taker; px and lots are its equity (money units) and its position
 
 
 class LogMark(IntEnum):

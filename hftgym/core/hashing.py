@@ -203,6 +203,8 @@ def _hash_participant(m, p, h):
     h = _add(h, a.position)
     h = _add(h, a.open_buy_lots)
     h = _add(h, a.open_sell_lots)
+    h = _add(h, a.open_orders)
+    h = _add(h, a.rate_due_ns)
     h = _add(h, a.maker_lots)
     h = _add(h, a.taker_lots)
     h = _add(h, a.fills)
@@ -300,6 +302,7 @@ def hash_state(m):
         h = _add(h, m.value.key)
         h = _add(h, m.value.k)
         h = _add_real(h, m.value.ring[m.value.k % VALUE_RING])
+        h = _add_real(h, m.value.drift)
     # Pending events in no particular order: a sum does not depend on the layout of the heap.
     total = np.uint64(0)
     for i in range(m.event_count):

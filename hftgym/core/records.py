@@ -22,6 +22,7 @@ from hftgym.core.constants import (
     QUEUE_SLOTS,
     TABLE_NUMBERS,
     VALUE_RING,
+    VALUE_SHOCKS,
     VIEW_LEVELS,
 )
 from hftgym.core.jit import INTERPRETED
@@ -204,6 +205,7 @@ ACCOUNT = record(
         ("position", "i8"),  # lots
         ("open_buy_lots", "i8"),  # reserves and sleeping stops included
         ("open_sell_lots", "i8"),
+        ("open_orders", "i8"),  # resting, asleep or waiting
         ("maker_lots", "i8"),
         ("taker_lots", "i8"),
         ("fills", "i8"),
@@ -214,12 +216,16 @@ ACCOUNT = record(
         ("killed", "i4"),
         ("disconnected", "i4"),
         ("cancel_on_disconnect", "i4"),
-        ("kill_armed", "i4"),  # ``kill_equity`` counts
-        ("kill_flatten", "i4"),
-        ("limited", "i4"),  # ``position_limit`` counts
         ("lmm_percent", "i4"),
+        ("limits", "i4"),  # Limit flags: which of those below count
+        ("kill_flatten", "i4"),
+        ("position_limit", "i8"),  # lots
+        ("open_orders_limit", "i8"),
+        ("notional_limit", "i8"),  # money units
+        ("rate_interval_ns", "i8"),  # between orders at the limit of the rate
+        ("rate_slack_ns", "i8"),  # how far a burst may run ahead of it
+        ("rate_due_ns", "i8"),  # when the next order would be due at that rate
         ("kill_equity", "i8"),  # money units
-        ("position_limit", "i8"),
         ("quota_lots", "i8"),  # scratch of a pro-rata share
     ]
 )
@@ -337,7 +343,7 @@ LOG_ROW = record(
         ("kind", "i1"),  # LogKind
         ("side", "i1"),  # of the taker in a trade (0: an uncross), of the order otherwise
         ("reason", "i1"),
-        ("marks", "i1"),  # LogMark
+        ("marks", "i1"),  # LogMark; of a RISK_LIMIT or a kill: the Limit
     ]
 )
 
@@ -383,7 +389,13 @@ VALUE = record(
         ("jump_sd", "f8"),  # px
         ("pull", "f8"),  # share of the distance to the anchor lost per grid interval
         ("anchor", "f8"),
+        ("trend", "f8"),  # size of the drift, px per grid interval
+        ("drift", "f8"),  # what it is now: plus or minus that size; 0 before the opening
+        ("flip_probability", "f8"),  # of its sign, per grid interval
         ("active", "i8"),
+        ("shock_count", "i8"),
+        ("shock_k", "i8", (VALUE_SHOCKS,)),  # grid points of scheduled jumps
+        ("shock_px", "f8", (VALUE_SHOCKS,)),  # their sizes
         ("ring", "f8", (VALUE_RING,)),  # value at the last grid points, px
     ]
 )
@@ -508,6 +520,8 @@ def book_record(size: MarketClass) -> np.dtype:
             ("extended", "i4"),  # this call has been extended
             ("has_reference", "i4"),  # the last price may stand in for a missing auction price
             ("stops_left", "i4"),  # stops that are to wake in another round
+            ("judged_2px", "i8"),  # mid and trades when the kill switch looked last
+            ("judged_trades", "i8"),
             ("indicative_px", "i8"),  # NO_PX: nothing would trade
             ("indicative_lots", "i8"),
             ("surplus_lots", "i8"),

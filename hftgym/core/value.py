@@ -2,7 +2,9 @@
 
 Increments are keyed by the index of the grid point alone, so the path does not depend on who looks
 and when: a Brownian part and compensated (symmetric) jumps. ``pull`` turns it into an
-Ornstein-Uhlenbeck process, for scenarios that are called mean-reverting.
+Ornstein-Uhlenbeck process, for scenarios that are called mean-reverting, ``trend`` adds a drift
+whose sign is a random telegraph signal (a Markov-switching mean: Hamilton 1989), for those called
+trending. A shock is a jump at a known time in a direction that is drawn then.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from hftgym.core.jit import leaf
 from hftgym.core.rng import enter, mix2, normal, uniform
 
 _ROLE = np.uint64(0x76616C7565)  # "value"
+_DIRECTION = np.uint64(1 << 63)  # no grid point comes so far
 
 
 @leaf
@@ -21,6 +24,9 @@ def init_value(v, seed, rng):
     """Begin a path: every grid point so far has the value of the last one known."""
     v.key = mix2(seed, _ROLE)
     rng.key = v.key
+    if v.trend > 0.0 and v.drift == 0.0:  # once: with new streams the present stays
+        enter(rng, _DIRECTION)
+        v.drift = v.trend if uniform(rng) < 0.5 else -v.trend
 
 
 @leaf
@@ -40,6 +46,14 @@ def value_at(v, rng, t_ns):
         level += v.pull * (v.anchor - level) + v.sigma_grid * normal(rng)
         if uniform(rng) < v.jump_probability:
             level += v.jump_sd * normal(rng)
+        # What few scenarios have is drawn last, so that it changes no draw of the others.
+        if v.drift != 0.0:
+            if uniform(rng) < v.flip_probability:
+                v.drift = -v.drift
+            level += v.drift
+        for i in range(v.shock_count):
+            if v.shock_k[i] == v.k:
+                level += v.shock_px[i] if uniform(rng) < 0.5 else -v.shock_px[i]
         v.ring[v.k % VALUE_RING] = level
     oldest = v.k - VALUE_RING + 1
     return v.ring[max(k, oldest, 0) % VALUE_RING]

@@ -5,7 +5,7 @@
 =========  ====================================================================================
 view       VIEW: what the public feed shows, captured ``feed_ns`` ago (px, lots, ns)
 own        OWN: position, cash and orders as private responses have told them
-params     the participant's ``Params``, by name (floats and integers)
+params     the participant's ``Params``, by name (floats and integers), and ``tick_px``
 memory     its own record; zeros at first, kept between decisions
 rng        its stream of random numbers (``hftgym.core.rng``)
 out        OUT: ``messages``, ``next_wake_ns`` and ``wake_on``
@@ -25,6 +25,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,9 @@ def table_fields(model: type[BaseModel]) -> list[str]:
 def params_dtype(model: type[BaseModel]) -> np.dtype:
     """Return the record that compiled code sees of a ``Params`` model.
 
+    Behind the model's fields stands ``tick_px``, the instrument's tick in price units: parameters
+    are in ticks, prices in px.
+
     Raises:
         TypeError: if a field is not a float, an int, a bool or a table of floats.
     """
@@ -72,7 +76,7 @@ def params_dtype(model: type[BaseModel]) -> np.dtype:
                 f"float, int, bool or tuple[float, ...] parameters, not {field.annotation}"
             )
         fields.append((name, kind))
-    return record(fields or [("unused", "i8")])
+    return record([*fields, ("tick_px", "i8")])
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,11 +205,11 @@ class Numbers:
             data[first : first + len(key)] = key
 
 
-def kinds() -> list[str]:
-    """Return the names of the participants that the package brings."""
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the names of the participants that the package brings: modules with a ``decide``."""
     folder = Path(__file__).parent
-    skip = {"__init__", "base", "fair_value", "maker_params", "orders", "quoting"}
-    return sorted(p.stem for p in folder.glob("*.py") if p.stem not in skip)
+    return tuple(sorted(p.stem for p in folder.glob("*.py") if "\ndef decide(" in p.read_text()))
 
 
 def resolve(kind: str) -> Participant:
@@ -268,10 +272,18 @@ def build_table(participants: Sequence[Participant], numbers: Numbers | None = N
 
 
 def write_params(
-    participant: Participant, params: BaseModel, slot: np.ndarray, numbers: Numbers
+    participant: Participant,
+    params: BaseModel,
+    tick_px: int,
+    slot: np.ndarray,
+    numbers: Numbers,
 ) -> None:
-    """Write checked parameters into a participant's byte slot (uint8), tables into ``numbers``."""
+    """Write checked parameters and the instrument's tick into a byte slot (uint8).
+
+    Tables go into ``numbers``.
+    """
     row = np.zeros(1, participant.params_dtype)
+    row[0]["tick_px"] = tick_px
     tables = table_fields(type(params))
     for name in type(params).model_fields:
         value = getattr(params, name)

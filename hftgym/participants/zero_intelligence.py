@@ -37,13 +37,18 @@ class Params(ParticipantParams):
 
 
 @leaf
-def _reference(view, side):
+def _reference(view, side, tick_px):
     """Return the price from which a band of one side is counted (the opposite best)."""
     if side == BUY:
-        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
-    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
+        if view.ask_px[0] < NO_PX:
+            return view.ask_px[0]
+        return (view.mid_2px // (2 * tick_px) + 1) * tick_px
+    if view.bid_px[0] > -NO_PX:
+        return view.bid_px[0]
+    return -((-view.mid_2px) // (2 * tick_px) + 1) * tick_px
 
 
+_IN_FLIGHT = 8  # slots beyond those of resting orders: market orders, and what is not known yet
 #: Where the search for a free order slot begins.
 MEMORY = record([("next_slot", "i8")])
 
@@ -61,11 +66,13 @@ def decide(view, own, params, memory, rng, out):
         return 0
     which = uniform(rng) * total
     side = BUY if uniform(rng) < 0.5 else SELL
-    slot = free_slot_from(own, memory.next_slot)
+    # No more slots than it needs: a flow of few orders stays within few lines of the cache.
+    slots = min(own.capacity, params.max_orders + _IN_FLIGHT)
+    slot = free_slot_from(own, memory.next_slot, slots)
     memory.next_slot = slot + 1
     if which < limit_total:
         tick = params.nearest_tick + integer(rng, params.band_tick)
-        px = _reference(view, side) - side * tick
+        px = _reference(view, side, params.tick_px) - side * tick * params.tick_px
         if slot != NONE and own.live < params.max_orders:
             place(out, slot, side, px, params.lots, _SLIDE)
     elif which < limit_total + params.market_rate:
@@ -75,7 +82,7 @@ def decide(view, own, params, memory, rng, out):
         # Each order in use is as likely as any other; one that is not live yet (or leaves already)
         # can not be cancelled, so nothing happens.
         left = integer(rng, own.live)
-        for pick in range(own.capacity):
+        for pick in range(slots):
             if own.orders[pick].state != _FREE:
                 if left == 0:
                     if own.orders[pick].state == _LIVE:

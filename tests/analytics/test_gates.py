@@ -22,7 +22,7 @@ from hftgym.analytics.quality import QUALITY, Measured
 from hftgym.core.constants import SECOND_NS
 from hftgym.envs.task import EPISODE
 from hftgym.errors import UsageError
-from hftgym.scenario import Scenario, load_scenario
+from hftgym.scenario import GATES, Scenario, load_scenario
 
 N = 40
 
@@ -212,6 +212,33 @@ def test_a_report_says_what_failed_and_is_plain_data() -> None:
     assert GateReport("name", "hash", 2, 300, 0, rows[1:]).ok
 
 
+def test_a_gate_that_is_meant_to_break_is_reported_and_does_not_fail() -> None:
+    fails = GateRow("a", "figure a", 9.0, "tick", verdict=Verdict.FAIL, note="note a")
+    holds = GateRow("b", "figure b", 1.0, "tick", verdict=Verdict.PASS)
+    absent = GateRow("c", "figure c", math.nan, "", verdict=Verdict.NOT_APPLICABLE)
+    rows = [row.meant_to_break(f"why {row.key}") for row in (fails, holds, absent)]
+    assert [row.verdict for row in rows] == [Verdict.BROKEN, Verdict.HOLDS, Verdict.NOT_APPLICABLE]
+    report = GateReport("name", "hash", 2, 300, 0, tuple(rows))
+    assert report.ok
+    lines = str(report).splitlines()
+    assert [line.split()[0] for line in lines[2:8:2]] == ["broken", "note", "holds"]
+    assert [line.strip() for line in lines[3:5]] == ["note a", "meant to break: why a"]
+    assert lines[-3:] == [
+        "broken, as it is meant to be: figure a",
+        "meant to be broken, but holds: figure b",
+        "every other gate holds",
+    ]
+    plain = report.to_dict()["rows"]
+    assert [row["verdict"] for row in plain] == ["broken", "holds", "n/a"]
+    assert plain[0]["meant_to_break"] == "why a"
+    failed = GateReport("name", "hash", 2, 300, 0, (rows[0], fails))
+    assert not failed.ok
+    assert str(failed).splitlines()[-2:] == [
+        "broken, as it is meant to be: figure a",
+        "failed: figure a",
+    ]
+
+
 # ------------------------------------------------------------------ the environment
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
@@ -249,16 +276,7 @@ def test_a_whole_run_repeats_itself(scenario: Scenario) -> None:
             self.done += units
 
     report = run_gates(scenario, 4, seconds=61, seed=5, phase=Bar)
-    assert [row.key for row in report.rows[:8]] == [
-        "spread_median",
-        "impact_1s",
-        "variance_ratio",
-        "join",
-        "improve",
-        "best_constant",
-        "oracle_share",
-        "r2_10s",
-    ]
+    assert tuple(row.key for row in report.rows[:8]) == GATES
     assert report.row("pnl_sum").value == 0.0
     assert told == [
         ("default: market alone", 4, 4),

@@ -109,6 +109,27 @@ def test_a_cancel_and_an_order_that_would_take_race_by_arrival() -> None:
         assert len(scene.rows(LogKind.TRADE)) == fills
 
 
+def test_of_identical_takers_the_faster_always_fills_the_stale_quote() -> None:
+    """One lot for sale; both see it at the same time. Equally fast takers share by the tie."""
+    winners: dict[str, list[bool]] = {"faster": [], "equal": []}
+    for seed in range(32):
+        for name, slow_ns in (("faster", MS + 1), ("equal", MS)):
+            scene = Stage(
+                {
+                    "maker": [limit(0, SELL, 99)],
+                    "slow": [market(5 * MS, BUY)],
+                    "fast": [market(5 * MS, BUY)],
+                },
+                {"slow": (0, slow_ns, 0), "fast": (0, MS, 0)},
+                seed=seed,
+            )
+            scene.advance()
+            (trade,) = scene.rows(LogKind.TRADE)
+            winners[name].append(trade["taker"] == scene.index("fast"))
+    assert all(winners["faster"])
+    assert 5 < sum(winners["equal"]) < 27
+
+
 DRAWN = record([("t_ns", "i8"), ("kind", "i8"), ("who", "i8"), ("what", "i8"), ("do", "i8")])
 
 

@@ -1,0 +1,36 @@
+"""Leaves that the order flows share: where a side begins, and which of their orders is meant."""
+
+from __future__ import annotations
+
+from hftgym.core.constants import BUY, NO_PX, NONE, OwnState
+from hftgym.core.jit import leaf
+
+_FREE = int(OwnState.FREE)
+
+
+@leaf
+def opposite_px(view, side):
+    """Return the price from which distances of one side count: the opposite best.
+
+    While the opposite side is empty, the first price beyond the last known mid stands in for it.
+    """
+    if side == BUY:
+        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
+    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
+
+
+@leaf
+def has_opposite(view, side):
+    """Return whether a market order of this side would find somebody."""
+    return view.ask_px[0] < NO_PX if side == BUY else view.bid_px[0] > -NO_PX
+
+
+@leaf
+def nth_order(own, n):
+    """Return the slot of the n-th order in use (from 0), or NONE when there are fewer."""
+    for slot in range(own.capacity):
+        if own.orders[slot].state != _FREE:
+            if n == 0:
+                return slot
+            n -= 1
+    return NONE
