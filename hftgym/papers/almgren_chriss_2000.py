@@ -3,7 +3,8 @@
 Linear impact: holdings x_j = X sinh(kappa (T - t_j)) / sinh(kappa T) with
 2 (cosh(kappa tau) - 1) / tau^2 = lambda sigma^2 / eta~ and eta~ = eta - gamma tau / 2. The cost is
 E = gamma X^2 / 2 + epsilon sum |n| + eta~ / tau sum n^2 in the mean and has the variance
-V = sigma^2 tau sum x^2. The parameters are those of the paper's numerical example; the results are
+V = sigma^2 tau sum x^2. The trajectory is that of the participant ``almgren_chriss``, through the
+same compiled functions. The parameters are those of the paper's numerical example; the results are
 not printed there in digits, so the numbers beside ours were computed independently.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.papers.table import Row
+from hftgym.participants.almgren_chriss import share_left, urgency
 
 PAPER = "Almgren, Chriss 2000"
 
@@ -55,18 +57,14 @@ class Trade:
 
 def decay(trade: Trade, risk_aversion: float) -> float:
     """Return kappa, 1 / day: how fast the optimal holdings fall (0 without risk aversion)."""
-    curvature = risk_aversion * trade.sigma**2 / trade.eta_tilde
-    return math.acosh(1.0 + 0.5 * curvature * trade.tau**2) / trade.tau
+    return float(urgency(trade.tau, risk_aversion, trade.sigma, trade.eta, trade.gamma))
 
 
 def holdings(trade: Trade, risk_aversion: float) -> npt.NDArray[np.float64]:
     """Return the optimal holdings at the ends of the intervals, shares, shape (N + 1,)."""
     kappa = decay(trade, risk_aversion)
     left = trade.days - trade.tau * np.arange(trade.intervals + 1)
-    if kappa > 0.0:
-        left = np.sinh(kappa * left)
-    held: npt.NDArray[np.float64] = trade.shares * (left / left[0])
-    return held
+    return trade.shares * np.array([share_left(days, trade.days, kappa) for days in left])
 
 
 def cost(trade: Trade, held: npt.NDArray[np.float64]) -> tuple[float, float]:

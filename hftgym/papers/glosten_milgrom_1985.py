@@ -2,34 +2,29 @@
 
 The value is 1 with probability p and 0 otherwise. A trader is informed with probability mu and
 trades in the direction of the value; the others buy or sell with equal chance. A competitive dealer
-quotes ask = E[V | buy] and bid = E[V | sell], which Bayes' rule gives.
+quotes ask = E[V | buy] and bid = E[V | sell], which Bayes' rule gives; the participant
+``glosten_milgrom_maker`` does so through the same compiled function.
 """
 
 from __future__ import annotations
-
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hftgym.papers.table import Row
+from hftgym.participants.glosten_milgrom_maker import belief
 
 PAPER = "Glosten, Milgrom 1985"
-Belief = TypeVar("Belief", float, npt.NDArray[np.float64])
 
 
-def quotes(prior: Belief, informed: float) -> tuple[Belief, Belief]:
+def quotes(prior: float, informed: float) -> tuple[float, float]:
     """Return (bid, ask).
 
     Args:
-        prior: probability that the value is 1; a float or an array.
-        informed: probability that the next trader knows the value.
+        prior: probability that the value is 1.
+        informed: probability that the next trader knows the value, below 1.
     """
-    right = 0.5 * (1.0 + informed)  # chance of a trade in the direction of the value
-    wrong = 0.5 * (1.0 - informed)
-    bid = prior * wrong / (prior * wrong + (1.0 - prior) * right)
-    ask = prior * right / (prior * right + (1.0 - prior) * wrong)
-    return bid, ask
+    return float(belief(prior, informed, -1)), float(belief(prior, informed, 1))
 
 
 def simulate(
@@ -37,20 +32,19 @@ def simulate(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Let traders come one after the other to a dealer who learns.
 
+    The ask is what the dealer believes after a buy, the bid what it believes after a sale; so the
+    price of a trade is the belief after it.
+
     Returns:
         Transaction prices, shape (paths, trades), and whether the value is 1, shape (paths,).
     """
     rng = np.random.default_rng(seed)
     good = rng.random(paths) < prior
-    belief = np.full(paths, prior)
-    prices = np.empty((paths, trades))
-    for k in range(trades):
-        knows = rng.random(paths) < informed
-        buys = np.where(knows, good, rng.random(paths) < 0.5)
-        bid, ask = quotes(belief, informed)
-        belief = np.where(buys, ask, bid)
-        prices[:, k] = belief
-    return prices, good
+    knows = rng.random((paths, trades)) < informed
+    buys = np.where(knows, good[:, None], rng.random((paths, trades)) < 0.5)
+    net_buys = np.cumsum(np.where(buys, 1, -1), axis=1)
+    price = np.array([belief(prior, informed, net) for net in range(-trades, trades + 1)])
+    return price[net_buys + trades], good
 
 
 def rows() -> list[Row]:

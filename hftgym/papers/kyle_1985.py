@@ -3,7 +3,8 @@
 An insider knows the value v ~ N(p0, value_sd^2) and buys x = beta (v - p0); noise traders buy
 u ~ N(0, noise_sd^2); the market maker sees x + u and sets p = p0 + lambda (x + u). In equilibrium
 beta = noise_sd / value_sd and lambda = value_sd / (2 noise_sd). The insider earns half of value_sd
-noise_sd on average, and the price leaves half of the variance of v.
+noise_sd on average, and the price leaves half of the variance of v. The participant ``kyle`` takes
+beta from the same compiled function.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hftgym.papers.table import Row
+from hftgym.participants.kyle import coefficients
 
 PAPER = "Kyle 1985"
 
@@ -37,9 +39,10 @@ class Equilibrium:
 
 def equilibrium(value_sd: float, noise_sd: float) -> Equilibrium:
     """Return the equilibrium for these standard deviations of value and noise demand."""
+    intensity, impact = coefficients(noise_sd, value_sd)
     return Equilibrium(
-        impact=0.5 * value_sd / noise_sd,
-        intensity=noise_sd / value_sd,
+        impact=impact,
+        intensity=intensity,
         profit=0.5 * value_sd * noise_sd,
         posterior_variance=0.5 * value_sd**2,
     )

@@ -8,8 +8,10 @@ simulation.
 
 Here the flow trades in the real book, through the participant ``zero_intelligence``. Poisson
 streams add up: several participants with a share of alpha and mu each are one flow, with as many
-order slots as it needs. Limit orders lie in a band of some p_c from the opposite best price; the
-model has no such edge, so the band must be wide.
+order slots as it needs. Limit orders lie in a band from the opposite best price; the model has no
+such edge, so the band is wide: 6 p_c and 10 p_c give the same spread. A participant draws its next
+wait before it knows what its orders did, which makes the spread about 0.2 % narrower than in the
+model.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from hftgym.scenario import Scenario
 PAPER = "Daniels et al. 2003 (Santa Fe)"
 #: Orders that a participant may have at once; the flow is split so that it never gets there.
 MOST_ORDERS = 120
-#: (eps, tick / p_c): mean spread / p_c.
+#: (eps, tick / p_c): mean spread / p_c of the independent simulation.
 SPREADS = {
     (0.01, 0.04): 0.488,
     (0.04, 0.04): 0.552,
@@ -37,6 +39,7 @@ SPREADS = {
     (0.2, 0.04): 0.777,
     (0.04, 0.02): 0.539,
 }
+#: What the known values are stated with.
 TOLERANCE = 0.003
 _BUDGET = int(Status.BUDGET)
 
@@ -120,18 +123,19 @@ def mean_spread(model: Scenario, seconds: float, seed: int) -> float:
     return float(sums[1] / sums[0] / model.instrument.tick_px)
 
 
-def rows(lives: float = 1_000.0, seeds: Sequence[int] = (1, 2, 3)) -> list[Row]:
+def rows(market_orders: int = 250_000, seeds: Sequence[int] = (1, 2, 3)) -> list[Row]:
     """Return the mean spread at each (eps, tick).
 
     Args:
-        lives: length of a run in mean lives of an order, 1 / delta.
+        market_orders: length of a run, as the mean number of market orders. With three seeds the
+            standard errors are 0.0007 or less, and 0.002 at eps = 0.2.
         seeds: of the runs.
     """
     found = []
-    for (eps, tick), printed in SPREADS.items():
+    for (eps, tick), known in SPREADS.items():
         model = scenario(eps, tick)
-        delta = eps / tick
-        ours = tick * sum(mean_spread(model, lives / delta, seed) for seed in seeds) / len(seeds)
+        seconds = 0.5 * tick * market_orders
+        ours = tick * sum(mean_spread(model, seconds, seed) for seed in seeds) / len(seeds)
         name = f"eps {eps:g}, tick / p_c {tick:g}: spread / p_c"
-        found.append(Row(PAPER, name, printed, ours, TOLERANCE))
+        found.append(Row(PAPER, name, known, ours, TOLERANCE))
     return found

@@ -35,9 +35,8 @@ def test_one_factor_on_all_rates_changes_the_clock_alone() -> None:
 
 @pytest.mark.parametrize("eps", [0.04, 0.2])
 def test_the_mean_spread_of_a_short_run(eps: float) -> None:
-    """Three short seeds: within 0.015 of the known value, four standard errors of such runs."""
-    seconds = 200.0 / (eps / 0.04)
-    spread = np.mean([mean_spread(scenario(eps), seconds, seed) for seed in (1, 2, 3)])
+    """40,000 market orders, three seeds: within 0.015, three standard errors at eps = 0.2."""
+    spread = np.mean([mean_spread(scenario(eps), 800.0, seed) for seed in (1, 2, 3)])
     assert 0.04 * spread == pytest.approx(SPREADS[eps, 0.04], abs=0.015)
 
 
