@@ -140,7 +140,8 @@ def _raw_features(table: EventTable) -> dict[str, tuple[FloatArray, str | None]]
     repeats = np.append(False, (np.diff(orders.side) == 0) & (np.diff(order_window) == 0))
     inside = (order_window >= 0) & (order_window < windows)
     order_count = np.bincount(order_window[inside], minlength=windows).astype(np.float64)
-    repeat_count = np.bincount(order_window[inside], repeats[inside], windows)
+    repeated = order_window[inside & repeats]
+    repeat_count = np.bincount(repeated, minlength=windows).astype(np.float64)
     gap_s = np.diff(table.t_ns, prepend=table.t_ns[:1]) / NS
     events = total(np.ones(table.rows))
     change = total(move)
@@ -179,7 +180,9 @@ def _safe(weights: FloatArray) -> FloatArray:
 
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0)
+    out = np.full(len(above), np.nan)
+    np.divide(above, below, out=out, where=below > 0.0)
+    return out
 
 
 def blocked_folds(

@@ -238,4 +238,4 @@ def _distance_tick(table: EventTable) -> series.FloatArray:
     rows = rows[(rows > 0) & table.two_sided[np.maximum(rows - 1, 0)]]
     side = table.side[rows].astype(np.int64)
     touch = np.where(side > 0, table.bid_px[rows - 1, 0], table.ask_px[rows - 1, 0])
-    return (side * (touch - table.px[rows])).astype(np.float64)
+    return np.asarray(side * (touch - table.px[rows]), np.float64)
