@@ -115,7 +115,9 @@ def _raw_features(table: EventTable) -> dict[str, tuple[FloatArray, str | None]]
     def extreme(column: FloatArray, largest: bool) -> FloatArray:
         """Return the largest or smallest value in each window, what holds at its start included."""
         reduce = np.maximum if largest else np.minimum
-        inside = reduce.reduceat(np.append(column, column[-1:]), edge[:-1])
+        # One value more, so that an empty last window has an index.
+        until_end = np.append(column[: edge[-1]], column[edge[-1] - 1])
+        inside = reduce.reduceat(until_end, edge[:-1])
         inside = np.where(np.diff(edge) > 0, inside, column[np.maximum(edge[:-1] - 1, 0)])
         return np.asarray(reduce(inside, column[np.maximum(edge[:-1] - 1, 0)]), np.float64)
 
