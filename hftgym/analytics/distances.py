@@ -4,6 +4,11 @@ Both are computed from the two distribution functions F and G exactly. Kolmogoro
 sup |F - G|, from 0 to 1, and does not change when both samples are rescaled alike. Wasserstein-1 is
 the integral of |F - G|, the mean distance by which mass must move, in the unit of the samples: give
 samples without a unit (divided by their mean or standard deviation) where tick or lot differ.
+
+Ticks, lots and counts lie on grids. Divided by two means that differ by a hundredth, two equal
+distributions on a grid would be far apart in the sense of Kolmogorov and Smirnov: every step of the
+one stands just beside a step of the other. ``off_grid`` spreads each value evenly over its cell
+first.
 """
 
 from __future__ import annotations
@@ -52,6 +57,24 @@ class Sample:
         weights = np.ones(len(order)) if self.weights is None else self.weights[order]
         reached = np.cumsum(weights)
         return float(self.values[order][np.searchsorted(reached, reached[-1] / 2.0)])
+
+    def off_grid(self, points: int = 8) -> Sample:
+        """Return the sample with each value spread evenly over its cell of the grid.
+
+        Args:
+            points: so many equal points stand for a cell.
+
+        Returns:
+            The sample; itself if its values are not multiples of a half.
+        """
+        halves = np.rint(2.0 * self.values)
+        if not len(halves) or not (halves == 2.0 * self.values).all():
+            return self
+        cell = float(np.gcd.reduce(halves.astype(np.int64))) / 2.0
+        offsets = cell * ((np.arange(points) + 0.5) / points - 0.5)
+        weights = np.ones(len(halves)) if self.weights is None else self.weights
+        spread = (self.values[:, None] + offsets).ravel()
+        return Sample(spread, np.repeat(weights / points, points))
 
     def over(self, unit: float) -> Sample:
         """Return the sample measured in this unit."""

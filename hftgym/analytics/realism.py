@@ -45,6 +45,20 @@ SHAPES = {
 }
 
 
+#: Those of them that lie on a grid of ticks, lots or events.
+ON_GRIDS = frozenset(
+    (
+        "spread",
+        "touch_lots",
+        "events_10s",
+        "limit_lots",
+        "market_lots",
+        "order_distance",
+        "impact_1s",
+    )
+)
+
+
 def measure_realism(
     simulated: EventTable | Sequence[EventTable],
     real: EventTable | Sequence[EventTable] | None = None,
@@ -191,16 +205,21 @@ def _unit(key: str, shapes: dict[str, Sample]) -> float:
 
 
 def _shapes(tables: Sequence[EventTable]) -> dict[str, Sample]:
-    """Return the sample of each key of ``SHAPES``; those of several tables are joined."""
+    """Return the sample of each key of ``SHAPES``; those of several tables are joined.
+
+    Times and returns are what they are; ticks, lots and counts are spread over the cells of their
+    grid.
+    """
     found = [_shapes_of_one(table) for table in tables if table.rows]
     joined = {}
     for key in SHAPES:
         parts = [shapes[key] for shapes in found]
         weights = [np.ones(len(p.values)) if p.weights is None else p.weights for p in parts]
-        joined[key] = Sample(
+        sample = Sample(
             np.concatenate([np.zeros(0), *(part.values for part in parts)]),
             np.concatenate([np.zeros(0), *weights]),
         )
+        joined[key] = sample.off_grid() if key in ON_GRIDS else sample
     return joined
 
 
@@ -238,4 +257,4 @@ def _distance_tick(table: EventTable) -> series.FloatArray:
     rows = rows[(rows > 0) & table.two_sided[np.maximum(rows - 1, 0)]]
     side = table.side[rows].astype(np.int64)
     touch = np.where(side > 0, table.bid_px[rows - 1, 0], table.ask_px[rows - 1, 0])
-    return (side * (touch - table.px[rows])).astype(np.float64)
+    return np.asarray(side * (touch - table.px[rows]), np.float64)

@@ -165,7 +165,7 @@ class RealismReport:
             head = (*head[:5], "real", "", "reported by")
         cells = [head]
         for row in self.rows:
-            cell = (
+            cell: tuple[str, ...] = (
                 str(row.verdict),
                 row.fact.title,
                 f"{_text(row.simulated.value)} {row.fact.unit}".strip(),

@@ -52,6 +52,25 @@ def test_mean_and_median_follow_the_weights() -> None:
     assert (sample.mean, sample.median) == (2.25, 2.0)
 
 
+def test_a_grid_is_left_for_its_cells() -> None:
+    counts = np.random.default_rng(3).poisson(4.0, 2_000) * 7.0
+    on_grid = Sample(counts)
+    spread = on_grid.off_grid(points=4)
+    assert sorted(set(spread.values % 7.0)) == [0.875, 2.625, 4.375, 6.125]
+    assert spread.mean == pytest.approx(on_grid.mean)
+    # The same market in a unit that is one hundredth off: far on the grid, near off it.
+    near = on_grid.over(1.01)
+    assert kolmogorov_smirnov(on_grid, near) > 0.15
+    assert kolmogorov_smirnov(on_grid.off_grid(), Sample(counts).off_grid().over(1.01)) < 0.05
+    assert Sample(np.array([0.5, 1.0])).off_grid(2).values.tolist() == [0.375, 0.625, 0.875, 1.125]
+
+
+def test_what_lies_on_no_grid_stays() -> None:
+    times = Sample(np.array([0.1, 0.25]))
+    assert times.off_grid() is times
+    assert len(Sample(np.zeros(0)).off_grid().values) == 0
+
+
 def test_nothing_has_no_distance() -> None:
     empty, one = Sample(np.zeros(0)), Sample(np.ones(1))
     assert math.isnan(wasserstein(empty, one))

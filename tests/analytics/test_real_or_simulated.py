@@ -37,6 +37,7 @@ def test_figures_of_windows_by_hand() -> None:
         (13 * s, trade, -1, 98, 1, 98, 1, 102, 2),
         (14 * s, trade, -1, 98, 1, 98, 1, 102, 2),
         (20 * s, add, 1, 98, 1, 98, 2, 102, 2),
+        (29 * s, trade, 1, 102, 2, 98, 2, 110, 2),  # after the last whole window
     ]
     names, x = window_features(table(rows))
     assert x.shape == (2, len(names))

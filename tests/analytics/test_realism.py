@@ -113,7 +113,7 @@ def test_a_market_compared_with_itself_is_at_no_distance() -> None:
 
 
 def test_units_do_not_matter_and_shapes_do() -> None:
-    one, scaled = random_table(0), random_table(0, tick=7, lot=100)
+    one, scaled = random_table(0, 4_000), random_table(0, 4_000, tick=7, lot=100)
     for row in measure_realism(one, scaled).distances:
         assert row.wasserstein == pytest.approx(0.0, abs=1e-6), row.key
     bursts = one.__class__(**{**vars(one), "t_ns": np.repeat(one.t_ns[::20], 20)})
