@@ -116,7 +116,7 @@ def _picture(image: DayImage) -> Any:
         template="plotly_white",
         height=820,
         margin={"l": 70, "r": 20, "t": 40, "b": 50},
-        legend={"orientation": "h", "y": 1.04, "x": 0},
+        legend={"orientation": "h", "y": 1.005, "yanchor": "bottom", "x": 0},
         font={"color": INK, "size": 12},
         bargap=0,
         barmode="relative",
@@ -160,18 +160,18 @@ def _lines(image: DayImage) -> list[Any]:
         go.Scatter(
             x=image.edge_s[1:],
             y=prices,
-            name=name,
+            name=group,
             legendgroup=group,
-            showlegend=shown,
+            showlegend=name != "ask",
             mode="lines",
             line={"color": INK, "width": width, "shape": "vh"},
             opacity=opacity,
             hovertemplate=f"{name} %{{y:,.1f}}<extra></extra>",
         )
-        for prices, name, group, shown, width, opacity in (
-            (image.bid, "bid", "touch", True, 0.7, 0.6),
-            (image.ask, "ask", "touch", True, 0.7, 0.6),
-            (image.mid, "mid", "mid", True, 1.4, 1.0),
+        for prices, name, group, width, opacity in (
+            (image.bid, "bid", "touch", 0.7, 0.6),
+            (image.ask, "ask", "touch", 0.7, 0.6),
+            (image.mid, "mid", "mid", 1.4, 1.0),
         )
     ]
 
