@@ -188,7 +188,8 @@ def _trades(image: DayImage) -> list[Any]:
     ):
         dots = image.trades[image.trades[:, 3] == side]
         if len(dots):
-            size = 5 + 7 * np.sqrt(np.clip(dots[:, 2] / largest, 0, 1))
+            size = 4 + 8 * np.sqrt(np.clip(dots[:, 2] / largest, 0, 1))
+            size = size / 3 if image.crowded else size
             found.append(
                 go.Scattergl(
                     x=dots[:, 0],
@@ -200,7 +201,7 @@ def _trades(image: DayImage) -> list[Any]:
                         "symbol": symbol,
                         "color": colour,
                         "size": size,
-                        "line": {"color": "white", "width": 0.5},
+                        "line": {"color": "white", "width": 0.0 if image.crowded else 0.5},
                     },
                     hovertemplate=name + " %{customdata} lots at %{y:,.2f}<extra></extra>",
                 )

@@ -98,10 +98,10 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
     ):
         dots = image.trades[image.trades[:, 3] == side]
         if len(dots):
-            size = np.clip(dots[:, 2] / largest, 0, 1)
+            size = np.clip(dots[:, 2] / largest, 0, 1) * (0.2 if image.crowded else 1.0)
             axis.scatter(
-                dots[:, 0], dots[:, 1], s=4 + 26 * size, marker=marker, color=colour, ec="white",
-                lw=0.3, alpha=0.9, zorder=4, label=name,
+                dots[:, 0], dots[:, 1], s=3 + 27 * size, marker=marker, color=colour, ec="white",
+                lw=0.0 if image.crowded else 0.3, alpha=0.9, zorder=4, label=name,
             )  # fmt: skip
     axis.set_ylim(image.low_tick, image.high_tick)
     axis.set_ylabel("price, ticks")
