@@ -110,11 +110,13 @@ class Latency(StrictModel):
         return delay_model(value) if isinstance(value, Mapping) else None
 
 
-def longest_ns(delay: Delay) -> int:
-    """Return the longest latency that a channel can have, in ns; a recording's is not known yet."""
+def longest_ns(delay: Delay, channel: Channel) -> int:
+    """Return the longest latency that a channel can have, in ns; reads a recording."""
     if isinstance(delay, int):
         return delay
-    return delay.longest_ns if isinstance(delay, Lognormal) else MAX_LATENCY_NS
+    if isinstance(delay, Lognormal):
+        return delay.longest_ns
+    return int(read_recording(delay, channel)[:, 1].max())
 
 
 def read_recording(recorded: Recorded, channel: Channel) -> np.ndarray:
