@@ -54,7 +54,7 @@ def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
     from matplotlib.figure import Figure
 
     image = day_image(day, clock=scenario.tape is not None)
-    style = {"font.size": 9, "axes.edgecolor": GREY, "text.color": INK, "axes.linewidth": 0.6}
+    style: Any = {"font.size": 9, "axes.edgecolor": GREY, "text.color": INK, "axes.linewidth": 0.6}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(12, 7.6), layout="constrained")
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(5.2, 1, 1.2))
@@ -87,8 +87,8 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
         extent=(image.edge_s[0], image.edge_s[-1], image.low_tick, image.high_tick),
     )
     t = image.edge_s[1:]
-    for side, name in ((image.bid, "touch"), (image.ask, None)):
-        axis.plot(t, side, color=INK, lw=0.5, alpha=0.55, drawstyle="steps-pre", label=name)
+    for touch, label in ((image.bid, "touch"), (image.ask, None)):
+        axis.plot(t, touch, color=INK, lw=0.5, alpha=0.55, drawstyle="steps-pre", label=label)
     axis.plot(t, image.mid, color=INK, lw=1.1, drawstyle="steps-pre", label="mid")
     largest = max(float(np.quantile(image.trades[:, 2], 0.98)), 1.0) if len(image.trades) else 1.0
     for side, marker, colour, name in (
@@ -119,7 +119,7 @@ def _draw_scale(figure: Any, axis: Any, drawn: Any, darkest: float) -> None:
         [np.sign(m) * np.log1p(abs(m)) for m in lots], labels=[f"{abs(m):,}" for m in lots]
     )
     bar.set_label("asks  <  lots at a price  >  bids", fontsize=8)
-    bar.outline.set_linewidth(0)  # type: ignore[operator]
+    bar.outline.set_linewidth(0)
     bar.ax.tick_params(labelsize=7, length=2)
 
 
