@@ -48,13 +48,13 @@ pre {{ font-size: 13px; overflow-x: auto; background: #f6f7f7; padding: 1em; bor
 """
 
 
-def draw_page(day: MarketDay, scenario: Scenario, seed: int, table: str, path: Path) -> None:
+def draw_page(day: MarketDay, scenario: Scenario, title: str, table: str, path: Path) -> None:
     """Write a day as a page that needs nothing but itself.
 
     Args:
         day: what happened.
         scenario: the market's.
-        seed: of the market.
+        title: of the page.
         table: figures, as text.
         path: file to write.
     """
@@ -65,7 +65,7 @@ def draw_page(day: MarketDay, scenario: Scenario, seed: int, table: str, path: P
         config={"displaylogo": False, "responsive": True, "scrollZoom": True},
     )
     text = _PAGE.format(
-        title=html.escape(f"{scenario.name}, seed {seed}"),
+        title=html.escape(title),
         description=html.escape(scenario.description),
         picture=picture,
         table=html.escape(table),

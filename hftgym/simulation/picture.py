@@ -39,13 +39,13 @@ def scale_marks(darkest: float) -> list[int]:
     return [*(-lots for lots in reversed(marks)), 0, *marks]
 
 
-def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
+def draw_png(day: MarketDay, scenario: Scenario, title: str, path: Path) -> None:
     """Draw a day into a PNG file.
 
     Args:
         day: what happened.
         scenario: the market's.
-        seed: of the market.
+        title: of the picture.
         path: file to write.
     """
     import matplotlib
@@ -59,9 +59,7 @@ def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
         figure = Figure(figsize=(12, 7.6), layout="constrained")
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(5.2, 1, 1.2))
         _draw_price(figure, axes[0], image)
-        axes[0].set_title(
-            f"{scenario.name}, seed {seed}", loc="left", fontsize=12, fontweight="bold", pad=21
-        )
+        axes[0].set_title(title, loc="left", fontsize=12, fontweight="bold", pad=21)
         place = {"transform": axes[0].transAxes, "va": "bottom"}
         axes[0].text(0, 1.012, scenario.description, fontsize=8.5, color=GREY, **place)
         _draw_spread(axes[1], image)
