@@ -200,8 +200,16 @@ def blueprint(
         tuple(names),
         tuple(kinds),
         tuple(range(len(specs) - len(learners), len(specs))),
-        hashlib.sha256(ops.tobytes() + numbers.to_bytes()).hexdigest(),
+        _data_hash(ops, numbers),
     )
+
+
+def _data_hash(ops: np.ndarray, numbers: Numbers) -> str:
+    """Return the SHA-256 of history and numbers; of their fields: what lies between is anything."""
+    digest = hashlib.sha256(numbers.to_bytes())
+    for name in ops.dtype.names or ():
+        digest.update(ops[name].tobytes())
+    return digest.hexdigest()
 
 
 def _check_size(scenario: Scenario, size: MarketClass, specs: list[Any]) -> None:

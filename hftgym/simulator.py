@@ -197,7 +197,7 @@ class Simulator:
         for name, value in (("kind", kind), ("slot", slot), ("side", side), ("px", px)):
             message[name] = value
         message["lots"], message["flags"] = lots, flags
-        send_one(self.markets, i, p, out)
+        send_one(self.markets, i, self.blueprint.table, p, out)
         check_fault(self.markets[i])
         if int(part["account"]["messages"]) == before:
             raise UsageError(

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from hftgym.core.constants import LogKind, MessageKind
+from hftgym.core.records import TAPE_OP
 from hftgym.errors import InternalError, UsageError
+from hftgym.market import blueprint
 from hftgym.scenario import ParticipantSpec, load_scenario
 from hftgym.simulator import Simulator
 
@@ -167,3 +169,12 @@ def test_a_log_buffer_that_one_event_may_overrun_is_an_error_not_a_hang() -> Non
     market._log_buffer[0]["capacity"] = 8
     with pytest.raises(InternalError, match="log buffer"):
         market.advance(60)
+
+
+def test_the_hash_of_history_sees_its_fields_and_nothing_between_them() -> None:
+    ops = np.zeros(3, TAPE_OP)
+    same, other = ops.copy(), ops.copy()
+    same.view(np.uint8).reshape(3, -1)[:, -1] = 7  # the record is longer than its fields
+    other["lots"][2] = 1
+    hashes = [blueprint(load_scenario("default"), ops=o).data_hash for o in (ops, same, other)]
+    assert hashes[0] == hashes[1] != hashes[2]

@@ -113,11 +113,11 @@ def advance_one(markets, i, table, ops, log, until_ns, budget):
 
 
 @kernel
-def send_one(markets, i, p, out):
+def send_one(markets, i, table, p, out):
     """Let participant ``p`` of market ``i`` learn what is known by now, and send ``out[0]``."""
     m = markets[i]
     read_reports(m, p, m.now_ns)
-    send(m, p, out[0])
+    send(m, table[0], p, out[0])
     settle_queue(m)
 
 

@@ -18,6 +18,8 @@ MAX_ROWS = 260
 #: Depth is shown up to this share of the day's price range above and below it, or so many ticks.
 MARGIN_SHARE = 0.3
 MARGIN_TICK = 8
+#: More trades than this are drawn small.
+CROWD = 1_000
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -54,6 +56,11 @@ class DayImage:
     trades: FloatArray
     closed: FloatArray
     clock: bool
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many trades that only small dots leave the rest to be seen."""
+        return len(self.trades) > CROWD
 
     @property
     def middle_s(self) -> FloatArray:

@@ -85,16 +85,12 @@ def groups_of(plan: Blueprint, before: Books, after: Books) -> tuple[Group, ...]
     members: dict[tuple[str, str], list[int]] = {}
     for p, (kind, name) in enumerate(zip(plan.kinds, plan.names, strict=True)):
         members.setdefault((kind.rpartition(":")[2], name.rpartition("#")[0]), []).append(p)
-    return tuple(
-        Group(
-            kind,
-            name,
-            len(who),
-            *(sum(after.counts[c][p] - before.counts[c][p] for p in who) for c in _COUNTED),
-            sum(after.equity_half[p] - before.equity_half[p] for p in who),
-        )
-        for (kind, name), who in members.items()
-    )
+    found = []
+    for (kind, name), who in members.items():
+        counts = {c: sum(after.counts[c][p] - before.counts[c][p] for p in who) for c in _COUNTED}
+        pnl_half = sum(after.equity_half[p] - before.equity_half[p] for p in who)
+        found.append(Group(kind=kind, name=name, count=len(who), pnl_half=pnl_half, **counts))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -174,6 +170,7 @@ def market_figures(
     quoted_ns = int(sums["two_sided_ns"])
     time_ns = np.cumsum(sums["spread_ns"])
     median = int(np.searchsorted(time_ns, time_ns[-1] / 2)) if time_ns[-1] > 0 else SPREAD_BINS
+    rates = {name: count / seconds for name, count in day.counts.items()}
     spread = float(day.columns["spread_px_ns"].sum()) / max(quoted_ns, 1) / day.tick_px
     return MarketFigures(
         seed=seed,
@@ -187,7 +184,12 @@ def market_figures(
         trades=int(sums["trades"]) / seconds,
         lots=int(sums["volume"]) / seconds,
         messages=(after.messages - before.messages) / seconds,
-        **{name: count / seconds for name, count in day.counts.items()},
+        rested=rates["rested"],
+        aggressors=rates["aggressors"],
+        amends=rates["amends"],
+        cancels=rates["cancels"],
+        ended=rates["ended"],
+        rejects=rates["rejects"],
         groups=groups_of(plan, before, after),
         fee_half=after.fee_half - before.fee_half,
     )

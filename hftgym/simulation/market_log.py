@@ -225,7 +225,7 @@ def read_rows(path: str | Path) -> Iterator[np.ndarray]:
                     rows[name] = batch.column(name).to_numpy()
                 yield rows
         except (OSError, pa.ArrowException) as error:
-            raise DataError("HG-D172", f"{path}: can not be read: {error}") from error
+            raise DataError("HG-D175", f"{path}: can not be read: {error}") from error
 
 
 def read_log(path: str | Path) -> np.ndarray:

@@ -48,13 +48,13 @@ pre {{ font-size: 13px; overflow-x: auto; background: #f6f7f7; padding: 1em; bor
 """
 
 
-def draw_page(day: MarketDay, scenario: Scenario, seed: int, table: str, path: Path) -> None:
+def draw_page(day: MarketDay, scenario: Scenario, title: str, table: str, path: Path) -> None:
     """Write a day as a page that needs nothing but itself.
 
     Args:
         day: what happened.
         scenario: the market's.
-        seed: of the market.
+        title: of the page.
         table: figures, as text.
         path: file to write.
     """
@@ -65,7 +65,7 @@ def draw_page(day: MarketDay, scenario: Scenario, seed: int, table: str, path: P
         config={"displaylogo": False, "responsive": True, "scrollZoom": True},
     )
     text = _PAGE.format(
-        title=html.escape(f"{scenario.name}, seed {seed}"),
+        title=html.escape(title),
         description=html.escape(scenario.description),
         picture=picture,
         table=html.escape(table),
@@ -116,7 +116,7 @@ def _picture(image: DayImage) -> Any:
         template="plotly_white",
         height=820,
         margin={"l": 70, "r": 20, "t": 40, "b": 50},
-        legend={"orientation": "h", "y": 1.04, "x": 0},
+        legend={"orientation": "h", "y": 1.005, "yanchor": "bottom", "x": 0},
         font={"color": INK, "size": 12},
         bargap=0,
         barmode="relative",
@@ -160,18 +160,18 @@ def _lines(image: DayImage) -> list[Any]:
         go.Scatter(
             x=image.edge_s[1:],
             y=prices,
-            name=name,
+            name=group,
             legendgroup=group,
-            showlegend=shown,
+            showlegend=name != "ask",
             mode="lines",
             line={"color": INK, "width": width, "shape": "vh"},
             opacity=opacity,
             hovertemplate=f"{name} %{{y:,.1f}}<extra></extra>",
         )
-        for prices, name, group, shown, width, opacity in (
-            (image.bid, "bid", "touch", True, 0.7, 0.6),
-            (image.ask, "ask", "touch", True, 0.7, 0.6),
-            (image.mid, "mid", "mid", True, 1.4, 1.0),
+        for prices, name, group, width, opacity in (
+            (image.bid, "bid", "touch", 0.7, 0.6),
+            (image.ask, "ask", "touch", 0.7, 0.6),
+            (image.mid, "mid", "mid", 1.4, 1.0),
         )
     ]
 
@@ -188,7 +188,8 @@ def _trades(image: DayImage) -> list[Any]:
     ):
         dots = image.trades[image.trades[:, 3] == side]
         if len(dots):
-            size = 5 + 7 * np.sqrt(np.clip(dots[:, 2] / largest, 0, 1))
+            size = 4 + 8 * np.sqrt(np.clip(dots[:, 2] / largest, 0, 1))
+            size = size / 3 if image.crowded else size
             found.append(
                 go.Scattergl(
                     x=dots[:, 0],
@@ -200,7 +201,7 @@ def _trades(image: DayImage) -> list[Any]:
                         "symbol": symbol,
                         "color": colour,
                         "size": size,
-                        "line": {"color": "white", "width": 0.5},
+                        "line": {"color": "white", "width": 0.0 if image.crowded else 0.5},
                     },
                     hovertemplate=name + " %{customdata} lots at %{y:,.2f}<extra></extra>",
                 )

@@ -39,13 +39,13 @@ def scale_marks(darkest: float) -> list[int]:
     return [*(-lots for lots in reversed(marks)), 0, *marks]
 
 
-def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
+def draw_png(day: MarketDay, scenario: Scenario, title: str, path: Path) -> None:
     """Draw a day into a PNG file.
 
     Args:
         day: what happened.
         scenario: the market's.
-        seed: of the market.
+        title: of the picture.
         path: file to write.
     """
     import matplotlib
@@ -54,14 +54,12 @@ def draw_png(day: MarketDay, scenario: Scenario, seed: int, path: Path) -> None:
     from matplotlib.figure import Figure
 
     image = day_image(day, clock=scenario.tape is not None)
-    style = {"font.size": 9, "axes.edgecolor": GREY, "text.color": INK, "axes.linewidth": 0.6}
+    style: Any = {"font.size": 9, "axes.edgecolor": GREY, "text.color": INK, "axes.linewidth": 0.6}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(12, 7.6), layout="constrained")
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(5.2, 1, 1.2))
         _draw_price(figure, axes[0], image)
-        axes[0].set_title(
-            f"{scenario.name}, seed {seed}", loc="left", fontsize=12, fontweight="bold", pad=21
-        )
+        axes[0].set_title(title, loc="left", fontsize=12, fontweight="bold", pad=21)
         place = {"transform": axes[0].transAxes, "va": "bottom"}
         axes[0].text(0, 1.012, scenario.description, fontsize=8.5, color=GREY, **place)
         _draw_spread(axes[1], image)
@@ -87,8 +85,8 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
         extent=(image.edge_s[0], image.edge_s[-1], image.low_tick, image.high_tick),
     )
     t = image.edge_s[1:]
-    for side, name in ((image.bid, "touch"), (image.ask, None)):
-        axis.plot(t, side, color=INK, lw=0.5, alpha=0.55, drawstyle="steps-pre", label=name)
+    for touch, label in ((image.bid, "touch"), (image.ask, None)):
+        axis.plot(t, touch, color=INK, lw=0.5, alpha=0.55, drawstyle="steps-pre", label=label)
     axis.plot(t, image.mid, color=INK, lw=1.1, drawstyle="steps-pre", label="mid")
     largest = max(float(np.quantile(image.trades[:, 2], 0.98)), 1.0) if len(image.trades) else 1.0
     for side, marker, colour, name in (
@@ -98,10 +96,10 @@ def _draw_price(figure: Any, axis: Any, image: DayImage) -> None:
     ):
         dots = image.trades[image.trades[:, 3] == side]
         if len(dots):
-            size = np.clip(dots[:, 2] / largest, 0, 1)
+            size = np.clip(dots[:, 2] / largest, 0, 1) * (0.2 if image.crowded else 1.0)
             axis.scatter(
-                dots[:, 0], dots[:, 1], s=4 + 26 * size, marker=marker, color=colour, ec="white",
-                lw=0.3, alpha=0.9, zorder=4, label=name,
+                dots[:, 0], dots[:, 1], s=3 + 27 * size, marker=marker, color=colour, ec="white",
+                lw=0.0 if image.crowded else 0.3, alpha=0.9, zorder=4, label=name,
             )  # fmt: skip
     axis.set_ylim(image.low_tick, image.high_tick)
     axis.set_ylabel("price, ticks")
@@ -119,7 +117,7 @@ def _draw_scale(figure: Any, axis: Any, drawn: Any, darkest: float) -> None:
         [np.sign(m) * np.log1p(abs(m)) for m in lots], labels=[f"{abs(m):,}" for m in lots]
     )
     bar.set_label("asks  <  lots at a price  >  bids", fontsize=8)
-    bar.outline.set_linewidth(0)  # type: ignore[operator]
+    bar.outline.set_linewidth(0)
     bar.ax.tick_params(labelsize=7, length=2)
 
 

@@ -134,8 +134,10 @@ def simulate(
                 figures.append(row)
                 logs.append(log)
                 if number == seed:
-                    draw_png(day, market, seed, folder / "day.png")
-                    draw_page(day, market, seed, table(market, [row]), folder / "day.html")
+                    source = f", {Path(session.data).stem}" if session.data else ""
+                    title = f"{market.name}{source}, seed {seed}"
+                    draw_png(day, market, title, folder / "day.png")
+                    draw_page(day, market, title, table(market, [row]), folder / "day.html")
         result = Simulated(market, final, tuple(figures), tuple(logs))
         write_json(folder / "figures.json", result.to_dict())
     return result

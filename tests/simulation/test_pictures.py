@@ -101,8 +101,8 @@ def test_both_pictures_of_any_day_are_drawn(empty: bool, tmp_path: Path) -> None
             columns[name] = 0
         day = replace(day, columns=columns, depth=day.depth[:0], trades=np.zeros(0, TRADE_DOT))
     scenario = Scenario(name="made-up", description="bids < asks")
-    draw_png(day, scenario, 3, tmp_path / "day.png")
-    draw_page(day, scenario, 3, "a & b", tmp_path / "day.html")
+    draw_png(day, scenario, "made-up, seed 3", tmp_path / "day.png")
+    draw_page(day, scenario, "made-up, seed 3", "a & b", tmp_path / "day.html")
     assert (tmp_path / "day.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "day.html").read_text()
     assert "made-up, seed 3" in page
