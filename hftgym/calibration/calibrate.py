@@ -7,6 +7,7 @@ recording (``realism``). Nothing in the fit has seen the judging part, and nothi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -80,7 +81,7 @@ class Calibration:
             "model": self.model,
             "data": self.data,
             "scenario": str(self.scenario_path),
-            "fitted": dict(self.fitted),
+            "fitted": {key: _finite(value) for key, value in self.fitted.items()},
             "train": self.train.to_dict(),
             "test": self.test.to_dict(),
         }
@@ -218,6 +219,11 @@ def _scenario(name: str, model: str, recording: Recording, train: EventTable, fi
         kind=KINDS[model],
         params=fit.params(recording.units_per_lot),
     )
+
+
+def _finite(value: Any) -> Any:
+    """Return a figure as JSON knows it: what is not a finite number becomes None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _figure(value: Any) -> str:

@@ -115,6 +115,9 @@ class Params(ParticipantParams):
     patience_per_s: float = Field(0.03, ge=0, description="cancels per second and resting order")
     deep_tick: float = Field(5.0, ge=1, description="mean distance behind the touch, ticks")
     mean_lots: float = Field(1.0, ge=1, description="mean order size (geometric), lots")
+    market_lots: float = Field(
+        0.0, ge=0, description="the same of market orders; 0: as of all orders"
+    )
     max_lots: int = Field(50, ge=1, description="largest order, lots")
 
     @model_validator(mode="after")
@@ -236,7 +239,10 @@ def _act(view, own, params, memory, rng, out, event):
             cancel(out, slot)
         return
     slot = free_slot_from(own, memory.next_slot)
-    lots = min(geometric(rng, params.mean_lots), params.max_lots)
+    mean_lots = params.mean_lots
+    if kind == _MARKET and params.market_lots > 0.0:
+        mean_lots = params.market_lots
+    lots = min(geometric(rng, mean_lots), params.max_lots)
     if slot == NONE:
         return
     memory.next_slot = slot + 1
