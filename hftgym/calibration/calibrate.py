@@ -24,7 +24,7 @@ from hftgym.analytics.realism import measure_realism
 from hftgym.analytics.realism_report import RealismReport
 from hftgym.calibration.recording import Recording, read_recording
 from hftgym.calibration.scenario_text import scenario_text
-from hftgym.calibration.split import split_events
+from hftgym.calibration.split import shown_events, split_events
 from hftgym.errors import OutputError, UsageError
 from hftgym.names import check_name
 from hftgym.scenario import load_scenario
@@ -144,8 +144,9 @@ def calibrate(
     seconds = min(split.test.seconds, LONGEST_S)
     with phase("simulate", int(seconds), "seconds") as bar:
         simulated = simulate_events(scenario, seconds=seconds, seed=seed, progress=bar.advance)
+    market = [shown_events(table) for table in simulated]
     reports = [
-        measure_realism(simulated, part, seed=seed, phase=phase)
+        measure_realism(market, shown_events(part), seed=seed, phase=phase)
         for part in (split.train, split.test)
     ]
     return Calibration(model, recording.table.name, path, fit.table(), *reports)

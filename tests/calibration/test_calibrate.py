@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hftgym.analytics.event_table import EventKind
+from hftgym.analytics.event_table import EventKind, EventTable
 from hftgym.calibration.calibrate import KINDS, MODELS, calibrate
 from hftgym.calibration.coarse import coarsened, mean_spread_tick
 from hftgym.calibration.recording import read_recording
 from hftgym.calibration.scenario_text import number_text, rounded, scenario_text
-from hftgym.calibration.split import split_events
+from hftgym.calibration.split import shown_events, split_events
 from hftgym.cli import FlowModel, main
 from hftgym.errors import DataError, OutputError, UsageError
 from hftgym.scenario import load_scenario
@@ -52,6 +52,24 @@ def test_the_parts_are_cut_by_time_with_a_gap() -> None:
         split_events(table, 0.8, 0.2)
     with pytest.raises(DataError, match="at least 200 are needed"):
         split_events(table.part(0, 100))
+
+
+def test_only_what_changes_the_shown_levels_is_judged() -> None:
+    table = santa_fe_market(0.5, 1.0, 0.2, band=12, lots=1, seconds=60, levels=2)
+    assert shown_events(table).rows >= table.rows - 1  # it writes down nothing else
+    book = Book(2)
+    for px in (99, 98, 97):
+        book.change(0, EventKind.ADD, 1, px, 1)
+    book.change(1, EventKind.ADD, -1, 101, 2)
+    book.change(2, EventKind.ADD, -1, 103, 2)
+    whole = book.table()
+    one_level = EventTable(
+        **{
+            name: value[:, :1] if getattr(value, "ndim", 0) == 2 else value
+            for name, value in vars(whole).items()
+        }
+    )
+    assert shown_events(one_level).px.tolist() == [101]
 
 
 def test_coarse_ticks_add_up_levels() -> None:
