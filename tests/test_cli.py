@@ -19,6 +19,7 @@ COMMANDS = [
     "doctor",
     "scenarios",
     "gates",
+    "realism",
     "train",
     "evaluate",
     "data verify lobster",

@@ -43,6 +43,16 @@ class Sample:
         centred = self.values - self.mean
         return float(np.sqrt(np.average(centred**2, weights=self.weights)))
 
+    @property
+    def median(self) -> float:
+        """Smallest value at which half of the weight is reached; NaN without values."""
+        if not len(self.values):
+            return float("nan")
+        order = np.argsort(self.values, kind="stable")
+        weights = np.ones(len(order)) if self.weights is None else self.weights[order]
+        reached = np.cumsum(weights)
+        return float(self.values[order][np.searchsorted(reached, reached[-1] / 2.0)])
+
     def over(self, unit: float) -> Sample:
         """Return the sample measured in this unit."""
         return Sample(self.values / unit, self.weights)

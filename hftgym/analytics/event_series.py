@@ -81,12 +81,12 @@ def market_orders(table: EventTable, *, visible_only: bool = False) -> MarketOrd
     first = np.ones(len(rows), np.bool_)
     first[1:] = (np.diff(t_ns) > 0) | (np.diff(side) != 0)
     begin = np.flatnonzero(first)
-    lots = np.add.reduceat(table.lots[rows].astype(np.float64), begin) if len(rows) else []
+    lots = table.lots[rows].astype(np.float64)
     after = np.searchsorted(table.t_ns, t_ns[begin], "right") - 1
     return MarketOrders(
         t_ns=np.asarray(t_ns[begin], np.int64),
         side=np.asarray(side[begin], np.float64),
-        lots=np.asarray(lots, np.float64),
+        lots=np.add.reduceat(lots, begin) if len(rows) else lots,
         row_before=np.asarray(rows[begin] - 1, np.int64),
         row_after=np.asarray(after, np.int64),
     )
@@ -94,7 +94,7 @@ def market_orders(table: EventTable, *, visible_only: bool = False) -> MarketOrd
 
 def trade_signs(table: EventTable) -> FloatArray:
     """Return the aggressor's side of every trade with a visible order, shape (trades,)."""
-    return table.side[table.kind == EventKind.TRADE].astype(np.float64)
+    return np.asarray(table.side[table.kind == EventKind.TRADE], np.float64)
 
 
 def inter_arrival_s(t_ns: IntArray) -> FloatArray:

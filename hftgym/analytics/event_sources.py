@@ -64,8 +64,8 @@ def events_of_lobster(day: LobsterDay, name: str = "LOBSTER", tick: int = CENT) 
     """
     keep = day.kind <= LobsterKind.HIDDEN
     kinds = np.zeros(max(LobsterKind) + 1, np.int8)
-    for kind, shown in _LOBSTER_KINDS.items():
-        kinds[kind] = shown
+    for theirs, ours in _LOBSTER_KINDS.items():
+        kinds[theirs] = ours
     kind, price = kinds[day.kind[keep]], day.price[keep]
     book = day.book[keep].reshape(len(kind), day.levels, FIELDS_A_LEVEL)[:, :MAX_LEVELS]
     off = (kind != EventKind.HIDDEN_TRADE) & (price % tick != 0)

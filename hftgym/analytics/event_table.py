@@ -140,6 +140,7 @@ class EventTable:
         sides = ("bid_px", "bid_lots", "ask_px", "ask_lots")
         cut = {name: getattr(self, name)[:, :levels] for name in sides}
         seen = self.is_trade.copy()
+        seen[:1] = True  # what it changed is not known
         for book in cut.values():
             seen[1:] |= (book[1:] != book[:-1]).any(axis=1)
         columns = ("t_ns", "kind", "side", "px", "lots")
@@ -198,11 +199,10 @@ def _rules(table: EventTable) -> Iterator[tuple[str, BoolArray]]:
     ):
         filled = (px >= 1) & (lots >= 1)
         empty = (px == 0) & (lots == 0)
-        yield (
-            f"a {name} level has a price without lots, or lots without a price",
-            ((filled | empty).all(axis=1)),
-        )
+        whole = np.asarray((filled | empty).all(axis=1), np.bool_)
+        yield f"a {name} level has a price without lots, or lots without a price", whole
         in_order = ~filled[:, 1:] | (filled[:, :-1] & (np.diff(px, axis=1) * worse > 0))
-        yield f"{name} levels are not in order, best first", in_order.all(axis=1)
+        rising = np.asarray(in_order.all(axis=1), np.bool_)
+        yield f"{name} levels are not in order, best first", rising
     apart = table.bid_px[:, 0] < table.ask_px[:, 0]
     yield "best bid at or above best ask", apart | ~table.two_sided

@@ -6,10 +6,15 @@ tick, nor lot, nor the level of activity tells them apart. The figure is the are
 curve on windows that the classifier has not seen: 0.5 says that it can not tell, 1 that it always
 can.
 
+Such figures lie on grids (a count over its mean, a spread in ticks over its mean), and the grid
+alone names the market: the two halves of an afternoon of AMZN, each in units of its own, were told
+apart with 0.996. So every figure is blurred by noise of a quarter of its standard deviation; with
+it they were at 0.66.
+
 Neighbouring windows are alike, so folds are blocks of time: each market is cut into equal
 stretches, one stretch of each is judged, and the windows next to it are left out of the training.
 The same with shuffled labels must give 0.5: that is printed beside it, as the proof that nothing
-leaks.
+leaks. So is the same for two halves of the real data: no market is quite like itself an hour later.
 
 References:
     Friedman (2001), "Greedy function approximation: a gradient boosting machine".
@@ -29,16 +34,19 @@ import numpy.typing as npt
 from hftgym.analytics import event_series as series
 from hftgym.analytics.event_series import NS, FloatArray
 from hftgym.analytics.event_table import EventKind, EventTable, IntArray
+from hftgym.core.rng import text_hash
 from hftgym.errors import UsageError
 
 WINDOW_S = 10
 FOLDS = 5
 #: Windows on each side of a judged stretch that are not trained on.
 GAP = 6
-#: Times that the labels are shuffled.
-SHUFFLES = 2
+#: Noise on each figure, in its standard deviations.
+BLUR = 0.25
+#: What a judgement trains: each fold once with the labels, with shuffled ones, and on real halves.
+CLASSIFIERS = 3 * FOLDS
 #: Windows of a kind below which the judge does not sit.
-FEWEST_WINDOWS = 10 * FOLDS
+FEWEST_WINDOWS = 100
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class Judgement:
     Attributes:
         auc: area under the ROC curve, mean over the folds.
         fold_aucs: of each fold.
-        shuffled_auc: the same with shuffled labels, mean over folds and shuffles.
+        shuffled_auc: the same with shuffled labels, mean over the folds.
+        real_halves_auc: the same for the first half of the real data against the second: how much a
+            market differs from itself.
         simulated_windows: how many.
         real_windows: how many.
         tells: the figures that tell most by themselves, with the area under the curve of each
@@ -58,6 +68,7 @@ class Judgement:
     auc: float
     fold_aucs: tuple[float, ...]
     shuffled_auc: float
+    real_halves_auc: float
     simulated_windows: int
     real_windows: int
     tells: tuple[tuple[str, float], ...]
@@ -129,7 +140,8 @@ def _raw_features(table: EventTable) -> dict[str, tuple[FloatArray, str | None]]
     repeats = np.append(False, (np.diff(orders.side) == 0) & (np.diff(order_window) == 0))
     inside = (order_window >= 0) & (order_window < windows)
     order_count = np.bincount(order_window[inside], minlength=windows).astype(np.float64)
-    repeat_count = np.bincount(order_window[inside], repeats[inside], windows)
+    repeated = order_window[inside & repeats]
+    repeat_count = np.bincount(repeated, minlength=windows).astype(np.float64)
     gap_s = np.diff(table.t_ns, prepend=table.t_ns[:1]) / NS
     events = total(np.ones(table.rows))
     change = total(move)
@@ -168,7 +180,9 @@ def _safe(weights: FloatArray) -> FloatArray:
 
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0.0)
+    out = np.full(len(above), np.nan)
+    np.divide(above, below, out=out, where=below > 0.0)
+    return out
 
 
 def blocked_folds(
@@ -201,9 +215,8 @@ def judge(
     Args:
         simulated: tables of the one kind.
         real: tables of the other.
-        seed: of the classifier and the shuffles.
-        progress: called with 1 for each classifier that has been trained; there are
-            ``FOLDS * (1 + SHUFFLES)``.
+        seed: of the classifier and the shuffle.
+        progress: called with 1 for each classifier that has been trained, ``CLASSIFIERS`` times.
 
     Returns:
         The judgement; None if one kind has fewer than ``FEWEST_WINDOWS`` windows.
@@ -211,57 +224,82 @@ def judge(
     Raises:
         UsageError: if scikit-learn is not installed.
     """
+    rng = np.random.default_rng([seed, text_hash("judge of realism")])
+    names, our_windows = _windows(simulated, rng)
+    _, their_windows = _windows(real, rng)
+    if min(sum(map(len, our_windows)), sum(map(len, their_windows))) < FEWEST_WINDOWS:
+        return None
+    ours, theirs = np.concatenate(our_windows), np.concatenate(their_windows)
+    first = np.concatenate([x[: len(x) // 2] for x in their_windows])
+    second = np.concatenate([x[len(x) // 2 :] for x in their_windows])
+    labels = np.repeat([0, 1], [len(ours), len(theirs)])
+    found = _aucs((ours, theirs), labels, seed, progress)
+    shuffled = _aucs((ours, theirs), rng.permutation(labels), seed, progress)
+    half_labels = np.repeat([0, 1], [len(first), len(second)])
+    floor = _aucs((first, second), half_labels, seed, progress)
+    joined = np.concatenate((ours, theirs))
+    alone = [(name, _alone(column, labels)) for name, column in zip(names, joined.T, strict=True)]
+    return Judgement(
+        auc=float(np.mean(found)),
+        fold_aucs=tuple(found),
+        shuffled_auc=float(np.mean(shuffled)),
+        real_halves_auc=float(np.mean(floor)),
+        simulated_windows=len(ours),
+        real_windows=len(theirs),
+        tells=tuple(sorted(alone, key=lambda pair: (-pair[1], pair[0]))[:5]),
+    )
+
+
+def _windows(
+    tables: Sequence[EventTable], rng: np.random.Generator
+) -> tuple[tuple[str, ...], list[FloatArray]]:
+    """Return the blurred windows of each table that is long enough to have one."""
+    names: tuple[str, ...] = ()
+    windows = []
+    for table in tables:
+        if table.seconds >= WINDOW_S and table.two_sided.any():
+            names, x = window_features(table)
+            windows.append(x + BLUR * np.nanstd(x, axis=0) * rng.standard_normal(x.shape))
+    return names, windows
+
+
+def _aucs(
+    kinds: tuple[FloatArray, FloatArray],
+    labels: npt.NDArray[np.int64],
+    seed: int,
+    progress: Callable[[int], None] | None,
+) -> list[float]:
+    """Return the area under the ROC curve of each fold."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.metrics import roc_auc_score
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise UsageError(
             "HG-U171",
             "the judge of realism needs scikit-learn, which is not installed: "
             "pip install 'hftgym[quant]'",
         ) from error
-    kinds = []
-    names: tuple[str, ...] = ()
-    for tables in (simulated, real):
-        long_enough = [t for t in tables if t.seconds >= WINDOW_S and t.two_sided.any()]
-        found = [window_features(table) for table in long_enough]
-        kinds.append(np.concatenate([x for _, x in found]) if found else np.zeros((0, 1)))
-        names = found[0][0] if found else names
-    if min(map(len, kinds)) < FEWEST_WINDOWS:
-        return None
     x = np.concatenate(kinds)
-    y = np.repeat([0, 1], [len(kind) for kind in kinds])
-    folds = _joined_folds([len(kind) for kind in kinds])
-    rng = np.random.default_rng(seed)
-
-    def aucs(labels: npt.NDArray[np.int64]) -> list[float]:
-        out = []
-        for train, test in folds:
-            model = HistGradientBoostingClassifier(
-                max_iter=100,
-                learning_rate=0.1,
-                max_leaf_nodes=15,
-                early_stopping=False,
-                class_weight="balanced",
-                random_state=seed,
-            )
+    out = []
+    for train, test in _joined_folds([len(kind) for kind in kinds]):
+        model = HistGradientBoostingClassifier(
+            max_iter=60,
+            learning_rate=0.1,
+            max_leaf_nodes=15,
+            early_stopping=False,
+            class_weight="balanced",
+            random_state=seed,
+        )
+        # So few windows are not worth a thread: on a busy machine waiting for the others took
+        # 28 s a classifier, on one thread 0.4 s.
+        with threadpool_limits(1):
             model.fit(x[train], labels[train])
-            out.append(float(roc_auc_score(labels[test], model.predict_proba(x[test])[:, 1])))
-            if progress is not None:
-                progress(1)
-        return out
-
-    fold_aucs = aucs(y)
-    shuffled = [value for _ in range(SHUFFLES) for value in aucs(rng.permutation(y))]
-    alone = [(name, _alone(column, y)) for name, column in zip(names, x.T, strict=True)]
-    return Judgement(
-        auc=float(np.mean(fold_aucs)),
-        fold_aucs=tuple(fold_aucs),
-        shuffled_auc=float(np.mean(shuffled)),
-        simulated_windows=len(kinds[0]),
-        real_windows=len(kinds[1]),
-        tells=tuple(sorted(alone, key=lambda pair: (-pair[1], pair[0]))[:5]),
-    )
+            probability = model.predict_proba(x[test])[:, 1]
+        out.append(float(roc_auc_score(labels[test], probability)))
+        if progress is not None:
+            progress(1)
+    return out
 
 
 def _joined_folds(windows: Sequence[int]) -> list[tuple[IntArray, IntArray]]:

@@ -16,7 +16,7 @@ from hftgym.analytics.distances import Sample, kolmogorov_smirnov, wasserstein
 from hftgym.analytics.event_sources import read_events, simulate_events
 from hftgym.analytics.event_table import EventKind, EventTable
 from hftgym.analytics.progress import Phase, Silent
-from hftgym.analytics.real_or_simulated import FOLDS, SHUFFLES, judge
+from hftgym.analytics.real_or_simulated import CLASSIFIERS, judge
 from hftgym.analytics.realism_facts import FACTS, facts
 from hftgym.analytics.realism_report import DistanceRow, FactRow, Market, RealismReport
 from hftgym.analytics.stylised_facts import NOTHING
@@ -33,13 +33,13 @@ SHAPES = {
     "return_1s": "1 s return, in standard deviations",
     "return_60s": "60 s return, in standard deviations",
     "spread": "spread over time, in means",
-    "touch_lots": "lots at the touch over time, in means",
+    "touch_lots": "lots at the touch over time, in medians",
     "depth": "place of the visible lots, in levels",
     "event_gap": "time between events, in means",
     "order_gap": "time between market orders, in means",
     "events_10s": "events in 10 s, in means",
-    "limit_lots": "size of a limit order, in means",
-    "market_lots": "size of a market order, in means",
+    "limit_lots": "size of a limit order, in medians",
+    "market_lots": "size of a market order, in medians",
     "order_distance": "limit order's distance behind its touch, in mean spreads",
     "impact_1s": "mid move 1 s after a market order, in mean spreads",
 }
@@ -87,7 +87,7 @@ def measure_realism(
     rows = tuple(FactRow(fact, found[fact.key], known[fact.key]) for fact in FACTS)
     if not theirs:
         return RealismReport(_market(ours), None, levels, rows)
-    with phase("judge", FOLDS * (1 + SHUFFLES), "classifiers") as bar:
+    with phase("judge", CLASSIFIERS, "classifiers") as bar:
         judgement = judge(ours, theirs, seed=seed, progress=bar.advance)
     return RealismReport(
         _market(ours), _market(theirs), levels, rows, _distances(ours, theirs), judgement
@@ -157,59 +157,71 @@ def _distances(
     ours, theirs = _shapes(simulated), _shapes(real)
     halves = [table.halves() for table in real]
     first, second = (_shapes([pair[half] for pair in halves]) for half in (0, 1))
-    return tuple(
-        DistanceRow(
-            key,
-            title,
-            wasserstein(ours[key], theirs[key]),
-            kolmogorov_smirnov(ours[key], theirs[key]),
-            wasserstein(first[key], second[key]),
-            kolmogorov_smirnov(first[key], second[key]),
+    rows = []
+    for key, title in SHAPES.items():
+        our_unit, their_unit = _unit(key, ours), _unit(key, theirs)
+        if not (our_unit > 0.0 and their_unit > 0.0):
+            continue
+        ab = ours[key].over(our_unit), theirs[key].over(their_unit)
+        floor = first[key].over(their_unit), second[key].over(their_unit)
+        rows.append(
+            DistanceRow(
+                key,
+                title,
+                wasserstein(*ab),
+                kolmogorov_smirnov(*ab),
+                wasserstein(*floor),
+                kolmogorov_smirnov(*floor),
+            )
         )
-        for key, title in SHAPES.items()
-        if len(ours[key].values) and len(theirs[key].values)
-    )
+    return tuple(rows)
+
+
+def _unit(key: str, shapes: dict[str, Sample]) -> float:
+    """Return what a distribution is measured in, in its own market; NaN if it is empty."""
+    if key.startswith("return"):
+        return shapes[key].standard_deviation
+    if key in ("order_distance", "impact_1s"):
+        return shapes["spread"].mean
+    if key.endswith("lots"):
+        return shapes[key].median
+    if key == "depth":
+        return 1.0 if len(shapes[key].values) else float("nan")
+    return shapes[key].mean
 
 
 def _shapes(tables: Sequence[EventTable]) -> dict[str, Sample]:
-    """Return the sample of each key of ``SHAPES``; that of several tables is joined."""
-    found = [_shapes_of_one(table) for table in tables]
+    """Return the sample of each key of ``SHAPES``; those of several tables are joined."""
+    found = [_shapes_of_one(table) for table in tables if table.rows]
     joined = {}
     for key in SHAPES:
         parts = [shapes[key] for shapes in found]
         weights = [np.ones(len(p.values)) if p.weights is None else p.weights for p in parts]
         joined[key] = Sample(
-            np.concatenate([part.values for part in parts]), np.concatenate(weights)
+            np.concatenate([np.zeros(0), *(part.values for part in parts)]),
+            np.concatenate([np.zeros(0), *weights]),
         )
     return joined
 
 
 def _shapes_of_one(table: EventTable) -> dict[str, Sample]:
     both, held = table.two_sided, series.held_s(table)
-    spread = Sample(series.spread_tick(table)[both], held[both])
     touch = np.concatenate((table.bid_lots[both, 0], table.ask_lots[both, 0])).astype(np.float64)
     orders = series.market_orders(table)
-    added = table.lots[table.kind == EventKind.ADD].astype(np.float64)
-    one_second, one_minute = (Sample(series.log_returns(table, step)) for step in (1, 60))
-    samples = {
-        "return_1s": (one_second, one_second.standard_deviation),
-        "return_60s": (one_minute, one_minute.standard_deviation),
-        "spread": (spread, spread.mean),
-        "order_distance": (Sample(_distance_tick(table)), spread.mean),
-        "impact_1s": (Sample(series.impact_tick(table, 1.0)[1]), spread.mean),
-        "depth": (_depth(table), 1.0),
-    }
-    for key, sample in {
+    return {
+        "return_1s": Sample(series.log_returns(table, 1)),
+        "return_60s": Sample(series.log_returns(table, 60)),
+        "spread": Sample(series.spread_tick(table)[both], held[both]),
         "touch_lots": Sample(touch, np.tile(held[both], 2)),
+        "depth": _depth(table),
         "event_gap": Sample(series.inter_arrival_s(table.t_ns)),
         "order_gap": Sample(series.inter_arrival_s(orders.t_ns)),
         "events_10s": Sample(series.sums_on_grid(table, np.ones(table.rows), 10)),
-        "limit_lots": Sample(added),
+        "limit_lots": Sample(table.lots[table.kind == EventKind.ADD].astype(np.float64)),
         "market_lots": Sample(orders.lots),
-    }.items():
-        samples[key] = (sample, sample.mean)
-    empty = Sample(np.zeros(0))
-    return {key: s.over(unit) if unit > 0.0 else empty for key, (s, unit) in samples.items()}
+        "order_distance": Sample(_distance_tick(table)),
+        "impact_1s": Sample(series.impact_tick(table, 1.0)[1]),
+    }
 
 
 def _depth(table: EventTable) -> Sample:
@@ -226,4 +238,4 @@ def _distance_tick(table: EventTable) -> series.FloatArray:
     rows = rows[(rows > 0) & table.two_sided[np.maximum(rows - 1, 0)]]
     side = table.side[rows].astype(np.int64)
     touch = np.where(side > 0, table.bid_px[rows - 1, 0], table.ask_px[rows - 1, 0])
-    return (side * (touch - table.px[rows])).astype(np.float64)
+    return np.asarray(side * (touch - table.px[rows]), np.float64)

@@ -87,7 +87,14 @@ FACTS: tuple[Fact, ...] = (
     Fact("aggregation", "kurtosis 60 s / kurtosis 1 s", "", -INF, 0.5, f"{_CONT}, 4"),
     Fact("skewness_60s", "gain/loss asymmetry: skewness of 60 s returns", source=f"{_CONT}, 3"),
     Fact("abs_acf_1s", "autocorrelation of |1 s returns|", "", 0.05, INF, f"{_CONT}, 6"),
-    Fact("abs_acf_10s", "the same at 10 s, mean of lags 1 to 10", "", 0.02, INF, f"{_CONT}, 6"),
+    Fact(
+        "abs_acf_10s",
+        "autocorrelation of |10 s returns|, lags 1 to 10",
+        "",
+        0.02,
+        INF,
+        f"{_CONT}, 6",
+    ),
     Fact("abs_decay", "decay exponent of the acf of |1 s returns|", "", 0.2, 0.4, f"{_CONT}, 8"),
     Fact("abs_hurst", "Hurst exponent of |1 s returns|", "", 0.6, 1.0, f"{_CONT}, 8"),
     Fact("leverage_10s", "correlation of return and next |return|, 10 s", source=f"{_CONT}, 9"),
@@ -100,9 +107,13 @@ FACTS: tuple[Fact, ...] = (
         f"{_CONT}, 10",
     ),
     Fact("sign_acf_1", "autocorrelation of trade signs, lag 1", "", 0.1, 1.0, "Lillo, Farmer 2004"),
-    Fact("sign_acf_10", "the same, lag 10", "", 0.05, 1.0, "Lillo, Farmer 2004"),
-    Fact("sign_acf_50", "the same, lag 50", source="Lillo, Farmer 2004"),
-    Fact("sign_decay", "decay exponent of that acf", "", 0.2, 0.9, "Lillo, Farmer 2004"),
+    Fact(
+        "sign_acf_10", "autocorrelation of trade signs, lag 10", "", 0.05, 1.0, "Lillo, Farmer 2004"
+    ),
+    Fact("sign_acf_50", "autocorrelation of trade signs, lag 50", source="Lillo, Farmer 2004"),
+    Fact(
+        "sign_decay", "decay exponent of the acf of trade signs", "", 0.2, 0.9, "Lillo, Farmer 2004"
+    ),
     Fact("sign_hurst", "Hurst exponent of trade signs", "", 0.6, 0.9, "Lillo, Farmer 2004"),
     Fact("event_gap_cv", "variation of times between events", "", 1.2, INF, _VYETRENKO),
     Fact("event_gap_shape", "Weibull shape of times between events", "", 0.1, 0.9, _VYETRENKO),
@@ -121,7 +132,7 @@ FACTS: tuple[Fact, ...] = (
         "Gopikrishnan et al. 2000",
     ),
     Fact("spread_tick", "mean spread over time", "tick"),
-    Fact("spread_bps", "the same over the mid", "bps"),
+    Fact("spread_bps", "mean of spread / mid over time", "bps"),
     Fact("spread_cv", "variation of the spread over time"),
     Fact("spread_hurst", "Hurst exponent of the spread, 1 s", "", 0.6, 1.0, "Plerou et al. 2005"),
     Fact("touch_shape", "gamma shape of lots at the touch", "", 0.4, 1.0, "Bouchaud et al. 2002"),

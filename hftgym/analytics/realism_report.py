@@ -165,7 +165,7 @@ class RealismReport:
             head = (*head[:5], "real", "", "reported by")
         cells = [head]
         for row in self.rows:
-            cell = (
+            cell: tuple[str, ...] = (
                 str(row.verdict),
                 row.fact.title,
                 f"{_text(row.simulated.value)} {row.fact.unit}".strip(),
@@ -201,9 +201,10 @@ def _judgement_lines(found: Judgement) -> list[str]:
     folds = " ".join(f"{auc:.3f}" for auc in found.fold_aucs)
     tells = ", ".join(f"{name} {auc:.2f}" for name, auc in found.tells)
     return [
-        f"judge: AUC {found.auc:.3f} (folds {folds}; shuffled labels {found.shuffled_auc:.3f}) on "
-        f"{found.simulated_windows:,} simulated and {found.real_windows:,} real windows; "
-        "0.5 can not tell, 1 always can",
+        f"judge: AUC {found.auc:.3f} (0.5 can not tell, 1 always can; folds {folds}) on "
+        f"{found.simulated_windows:,} simulated and {found.real_windows:,} real windows",
+        f"the same with shuffled labels: {found.shuffled_auc:.3f}; between the halves of the real "
+        f"data: {found.real_halves_auc:.3f}",
         f"what gives it away, each alone: {tells}",
     ]
 

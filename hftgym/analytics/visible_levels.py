@@ -24,11 +24,14 @@ def fill_levels(is_ask, rank, change, prices, px, lots):
     """
     levels = px.shape[2]
     book = np.zeros((2, len(prices)), np.int64)
-    best = np.array([-1, len(prices)])  # where no level is, one beyond the worst price
+    best = np.full(2, len(prices))  # one beyond the worst price where no level is
+    best[0] = -1
     for k in range(len(rank)):
         if k > 0:
-            px[k] = px[k - 1]
-            lots[k] = lots[k - 1]
+            for side in range(2):
+                for level in range(levels):
+                    px[k, side, level] = px[k - 1, side, level]
+                    lots[k, side, level] = lots[k - 1, side, level]
         if change[k] == 0:
             continue
         s = is_ask[k]
