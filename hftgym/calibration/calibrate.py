@@ -64,7 +64,7 @@ class Calibration:
         data: Name of the recording.
         scenario_path: Where the scenario was written.
         fitted: Figures of the fit.
-        train: The simulation beside the part that was fitted.
+        train: The simulation beside the part that was fitted, without the judge.
         test: The simulation beside the held-out part.
     """
 
@@ -145,11 +145,14 @@ def calibrate(
     with phase("simulate", int(seconds), "seconds") as bar:
         simulated = simulate_events(scenario, seconds=seconds, seed=seed, progress=bar.advance)
     market = [shown_events(table) for table in simulated]
-    reports = [
-        measure_realism(market, shown_events(part), seed=seed, phase=phase)
-        for part in (split.train, split.test)
-    ]
-    return Calibration(model, recording.table.name, path, fit.table(), *reports)
+    return Calibration(
+        model=model,
+        data=recording.table.name,
+        scenario_path=path,
+        fitted=fit.table(),
+        train=measure_realism(market, shown_events(split.train), judged=False),
+        test=measure_realism(market, shown_events(split.test), seed=seed, phase=phase),
+    )
 
 
 def _fit_santa_fe(train: EventTable) -> Fit:
