@@ -64,6 +64,7 @@ def measure_realism(
     real: EventTable | Sequence[EventTable] | None = None,
     *,
     seed: int = 0,
+    judged: bool = True,
     phase: Phase = Silent,
 ) -> RealismReport:
     """Measure a simulated market, and compare it with a real one.
@@ -75,6 +76,7 @@ def measure_realism(
         simulated: events of a simulated market, or of several alike.
         real: events of a real market, or of several stretches of one.
         seed: of the judge.
+        judged: whether the judge sits; the rest takes a second.
         phase: opens a progress bar.
 
     Raises:
@@ -101,8 +103,10 @@ def measure_realism(
     rows = tuple(FactRow(fact, found[fact.key], known[fact.key]) for fact in FACTS)
     if not theirs:
         return RealismReport(_market(ours), None, levels, rows)
-    with phase("judge", CLASSIFIERS, "classifiers") as bar:
-        judgement = judge(ours, theirs, seed=seed, progress=bar.advance)
+    judgement = None
+    if judged:
+        with phase("judge", CLASSIFIERS, "classifiers") as bar:
+            judgement = judge(ours, theirs, seed=seed, progress=bar.advance)
     return RealismReport(
         _market(ours), _market(theirs), levels, rows, _distances(ours, theirs), judgement
     )

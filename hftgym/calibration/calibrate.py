@@ -7,6 +7,7 @@ recording (``realism``). Nothing in the fit has seen the judging part, and nothi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +24,7 @@ from hftgym.analytics.realism import measure_realism
 from hftgym.analytics.realism_report import RealismReport
 from hftgym.calibration.recording import Recording, read_recording
 from hftgym.calibration.scenario_text import scenario_text
-from hftgym.calibration.split import split_events
+from hftgym.calibration.split import shown_events, split_events
 from hftgym.errors import OutputError, UsageError
 from hftgym.names import check_name
 from hftgym.scenario import load_scenario
@@ -63,7 +64,7 @@ class Calibration:
         data: Name of the recording.
         scenario_path: Where the scenario was written.
         fitted: Figures of the fit.
-        train: The simulation beside the part that was fitted.
+        train: The simulation beside the part that was fitted, without the judge.
         test: The simulation beside the held-out part.
     """
 
@@ -80,7 +81,7 @@ class Calibration:
             "model": self.model,
             "data": self.data,
             "scenario": str(self.scenario_path),
-            "fitted": dict(self.fitted),
+            "fitted": {key: _finite(value) for key, value in self.fitted.items()},
             "train": self.train.to_dict(),
             "test": self.test.to_dict(),
         }
@@ -143,11 +144,15 @@ def calibrate(
     seconds = min(split.test.seconds, LONGEST_S)
     with phase("simulate", int(seconds), "seconds") as bar:
         simulated = simulate_events(scenario, seconds=seconds, seed=seed, progress=bar.advance)
-    reports = [
-        measure_realism(simulated, part, seed=seed, phase=phase)
-        for part in (split.train, split.test)
-    ]
-    return Calibration(model, recording.table.name, path, fit.table(), *reports)
+    market = [shown_events(table) for table in simulated]
+    return Calibration(
+        model=model,
+        data=recording.table.name,
+        scenario_path=path,
+        fitted=fit.table(),
+        train=measure_realism(market, shown_events(split.train), judged=False),
+        test=measure_realism(market, shown_events(split.test), seed=seed, phase=phase),
+    )
 
 
 def _fit_santa_fe(train: EventTable) -> Fit:
@@ -218,6 +223,11 @@ def _scenario(name: str, model: str, recording: Recording, train: EventTable, fi
         kind=KINDS[model],
         params=fit.params(recording.units_per_lot),
     )
+
+
+def _finite(value: Any) -> Any:
+    """Return a figure as JSON knows it: what is not a finite number becomes None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _figure(value: Any) -> str:

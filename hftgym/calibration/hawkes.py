@@ -65,6 +65,7 @@ class Flow:
         resting_s: Integral of the same up to each event, in order seconds, shape (events, 2).
         all_resting_s: Integral over the recording, both sides.
         mean_lots: Mean size of limit orders, in units of the recording.
+        market_lots: Mean size of market orders, all their trades together.
         large_lots: Size that one limit order in a thousand exceeds.
         deep_tick: Mean distance of deep orders from the touch, or of what takes the touch's place.
         gain_per_s: Orders of mean size that move into the window, less those that leave it, per
@@ -76,6 +77,7 @@ class Flow:
     resting_s: FloatArray
     all_resting_s: float
     mean_lots: float
+    market_lots: float
     large_lots: float
     deep_tick: float
     gain_per_s: float
@@ -117,13 +119,15 @@ def flow_of(table: EventTable) -> Flow:
         / mean
     )
     joined = float(seen.lots[limits].sum())
-    left = float(seen.lots[cancels].sum() + seen.lots[seen.kind == EventKind.TRADE].sum())
+    trades = seen.kind == EventKind.TRADE
+    left = float(seen.lots[cancels].sum() + seen.lots[trades].sum())
     return Flow(
         events=Events(t_s + offset, types, 2 * KINDS, table.seconds),
         resting=resting[kept],
         resting_s=np.cumsum(resting * seen.held_s[:, None], axis=0)[kept],
         all_resting_s=float((resting * seen.held_s[:, None]).sum()),
         mean_lots=mean,
+        market_lots=float(seen.lots[trades].sum()) / float((kind == MARKET).sum()),
         large_lots=float(np.quantile(seen.lots[limits], 0.999)),
         deep_tick=_deep_tick(table, seen, kind),
         gain_per_s=max(0.0, left - joined) / mean / table.seconds / 2.0,
@@ -227,6 +231,7 @@ class HawkesFlowFit:
             "patience_per_s": self.patience_per_s,
             "deep_tick": max(1.0, self.flow.deep_tick),
             "mean_lots": max(1.0, self.flow.mean_lots / units_per_lot),
+            "market_lots": max(1.0, self.flow.market_lots / units_per_lot),
             "max_lots": max(1, round(self.flow.large_lots / units_per_lot)),
         }
 
@@ -240,6 +245,7 @@ class HawkesFlowFit:
             "patience_per_s": self.patience_per_s,
             "spectral_radius": self.radius,
             "mean_lots": self.flow.mean_lots,
+            "market_lots": self.flow.market_lots,
             "log_likelihood_gain_per_event": (self.log_likelihood - self.poisson_log_likelihood)
             / len(self.flow.events.t_s),
         }

@@ -1,4 +1,4 @@
-"""Which part of a recording may be fitted, and which judges the fit."""
+"""Which part of a recording may be fitted, which judges the fit, and what of it can be seen."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ class Split:
 
     train: EventTable
     test: EventTable
+
+
+def shown_events(table: EventTable) -> EventTable:
+    """Return trades and the events that change the levels of the table.
+
+    A full recording also has orders far behind them; a fit can not see where those stand in the
+    book, so they take no part in its judgement, on either side.
+    """
+    seen = table.is_trade.copy()
+    for levels in (table.bid_px, table.bid_lots, table.ask_px, table.ask_lots):
+        seen[1:] |= (levels[1:] != levels[:-1]).any(axis=1)
+    return EventTable(**{k: v if k == "name" else v[seen] for k, v in vars(table).items()})
 
 
 def split_events(
