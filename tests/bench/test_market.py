@@ -20,7 +20,7 @@ def test_figures_belong_together() -> None:
         assert found["trades_per_message"] > 0.02
     ratio = result["participants_1000"]["ns_per_event"] / result["participants_100"]["ns_per_event"]
     assert result["thousand_per_hundred"] == pytest.approx(ratio, rel=0.01)
-    assert result["day"]["messages_done"] == pytest.approx(20_000, rel=0.3)
+    assert result["day"]["messages_done"] > 20_000  # the makers move their quotes too
     assert result["day"]["trades"] > 100
     assert result["batch"]["gain"] > 0
     assert result["yardstick"]["events_per_its_message"] > 1
