@@ -22,5 +22,5 @@ def need(*modules: str) -> None:
     if missing:
         extras = ",".join(sorted({_EXTRA[name] for name in modules}))
         raise UsageError(
-            "HG-U171", f"{', '.join(missing)}: not installed; pip install 'hftgym[{extras}]'"
+            "HG-U201", f"{', '.join(missing)}: not installed; pip install 'hftgym[{extras}]'"
         )

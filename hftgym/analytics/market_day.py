@@ -239,7 +239,7 @@ class DayRecorder:
     def __post_init__(self) -> None:
         if self.end_ns <= self.begin_ns or self.columns < 1:
             raise UsageError(
-                "HG-U170",
+                "HG-U200",
                 f"a day from {self.begin_ns} to {self.end_ns} ns in {self.columns} columns; it "
                 "must have a length and a column",
             )

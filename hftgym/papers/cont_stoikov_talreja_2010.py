@@ -231,7 +231,7 @@ def simulate(
     for market in markets:
         check_fault(market)
     if wins.min() < 0:
-        raise UsageError("HG-U191", f"flow {flow}: without events the touch never moves")
+        raise UsageError("HG-U196", f"flow {flow}: without events the touch never moves")
     return wins / paths
 
 

@@ -43,7 +43,7 @@ class SlicedOrder:
     def __post_init__(self) -> None:
         if self.side not in (1, -1) or min(self.slices, self.slice_lots) < 1 or self.every_s <= 0:
             raise UsageError(
-                "HG-U174",
+                "HG-U204",
                 f"{self}: side is +1 or -1, there is at least one slice of one lot, and every_s "
                 "is positive",
             )

@@ -174,7 +174,7 @@ def _open(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (OSError, pa.ArrowException) as error:
-        raise DataError("HG-D170", f"{path}: is no Parquet file: {error}") from error
+        raise DataError("HG-D200", f"{path}: is no Parquet file: {error}") from error
 
 
 def read_header(path: str | Path) -> LogHeader:
@@ -187,19 +187,19 @@ def read_header(path: str | Path) -> LogHeader:
     with _open(Path(path)) as file:
         text = (file.metadata.metadata or {}).get(KEY)
     if text is None:
-        raise DataError("HG-D171", f"{path}: has no metadata 'hftgym'; it is not an event log")
+        raise DataError("HG-D201", f"{path}: has no metadata 'hftgym'; it is not an event log")
     try:
         found = json.loads(text)
         if found.get("format") != FORMAT:
             raise DataError(
-                "HG-D171",
+                "HG-D201",
                 f"{path}: is a log of format {found.get('format')}, this program reads {FORMAT}",
             )
         return LogHeader(**found)
     except (ValueError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError("HG-D171", f"{path}: metadata 'hftgym' is not valid: {error}") from error
+        raise DataError("HG-D201", f"{path}: metadata 'hftgym' is not valid: {error}") from error
 
 
 def read_rows(path: str | Path) -> Iterator[np.ndarray]:
@@ -216,7 +216,7 @@ def read_rows(path: str | Path) -> Iterator[np.ndarray]:
         found = {field.name: field.type for field in file.schema_arrow}
         if found != wanted:
             raise DataError(
-                "HG-D172", f"{path}: columns are {list(found)}; those of a log are {list(wanted)}"
+                "HG-D202", f"{path}: columns are {list(found)}; those of a log are {list(wanted)}"
             )
         try:
             for batch in file.iter_batches(batch_size=ROW_GROUP):
@@ -225,7 +225,7 @@ def read_rows(path: str | Path) -> Iterator[np.ndarray]:
                     rows[name] = batch.column(name).to_numpy()
                 yield rows
         except (OSError, pa.ArrowException) as error:
-            raise DataError("HG-D175", f"{path}: can not be read: {error}") from error
+            raise DataError("HG-D205", f"{path}: can not be read: {error}") from error
 
 
 def read_log(path: str | Path) -> np.ndarray:

@@ -139,7 +139,7 @@ def _open(path: Path, header: LogHeader, data: str | Path | None) -> Session:
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(
-            "HG-D173",
+            "HG-D203",
             f"{path}: its scenario is not valid in hftgym {__version__} (the log was made by "
             f"{header.hftgym}): {'.'.join(map(str, first['loc']))}: {first['msg']}",
         ) from error
@@ -159,7 +159,7 @@ def _open(path: Path, header: LogHeader, data: str | Path | None) -> Session:
     if list(session.simulator.blueprint.names) != header.participants:
         differences.append("other participants")
     if differences:
-        raise DataError("HG-D174", f"{path}: can not be repeated here: {'; '.join(differences)}")
+        raise DataError("HG-D204", f"{path}: can not be repeated here: {'; '.join(differences)}")
     return session
 
 

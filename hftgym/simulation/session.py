@@ -79,7 +79,7 @@ def open_session(
     if end_ns <= begin_ns:
         length_s = (end_ns - begin_ns) / SECOND_NS
         raise UsageError(
-            "HG-U172",
+            "HG-U202",
             f"scenario {scenario.name!r}: {length_s:g} s after a burn-in of "
             f"{scenario.burn_in_s:g} s; give a positive number of --seconds",
         )

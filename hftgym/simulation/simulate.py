@@ -120,7 +120,7 @@ def simulate(
     need("pyarrow", "matplotlib", "plotly")
     if markets < 1 or seed < 0:
         raise UsageError(
-            "HG-U173", f"{markets} markets, seed {seed}; at least one market, a seed from 0 on"
+            "HG-U203", f"{markets} markets, seed {seed}; at least one market, a seed from 0 on"
         )
     market = load_scenario(scenario) if isinstance(scenario, str) else scenario
     session = open_session(market, data, seconds)

@@ -188,5 +188,5 @@ def test_a_missing_library_is_one_clear_line(
     monkeypatch.setattr("hftgym.extras.find_spec", lambda name: None if name == "plotly" else 1)
     assert main(["simulate", "default"]) == 2
     assert capsys.readouterr().err == (
-        "hftgym: error[HG-U171] plotly: not installed; pip install 'hftgym[data,report]'\n"
+        "hftgym: error[HG-U201] plotly: not installed; pip install 'hftgym[data,report]'\n"
     )
