@@ -17,12 +17,11 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 from pydantic import Field
 
 from hftgym.core.constants import BUY, NEVER_NS, Flag, Status
 from hftgym.core.entries import open_market
-from hftgym.core.jit import leaf, parallel_kernel
+from hftgym.core.jit import kernel, leaf
 from hftgym.core.loop import advance
 from hftgym.core.records import LOG
 from hftgym.core.rng import mix2
@@ -161,9 +160,9 @@ def _race(m, table, ops, log):
             return 0
 
 
-@parallel_kernel
+@kernel
 def race_many(markets, starts, table, ops, log, seed, paths, wins):
-    """Run ``paths`` markets from each start, on all threads; count what ``_race`` asks for.
+    """Run ``paths`` markets from each start; count what ``_race`` asks for.
 
     Args:
         markets: room to play in, shape (starts,).
@@ -175,7 +174,7 @@ def race_many(markets, starts, table, ops, log, seed, paths, wins):
         paths: markets for each start.
         wins: int64, shape (starts,), zero; -1 where a market stopped.
     """
-    for i in prange(len(starts)):
+    for i in range(len(starts)):
         for path in range(paths):
             markets[i] = starts[i]
             open_market(markets[i], mix2(seed, np.uint64(i * paths + path)))
