@@ -83,8 +83,7 @@ def _ask_first(
                     ends[here] += rate
                 elif to_b > 0:
                     rates[here, (to_b - 1) * n + to_a - 1] -= rate
-    chance: Floats = np.linalg.solve(rates, ends).reshape(n, n)
-    return chance
+    return np.asarray(np.linalg.solve(rates, ends), np.float64).reshape(n, n)
 
 
 def chance_mid_up(flow: Flow) -> Floats:
