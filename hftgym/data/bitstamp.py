@@ -136,7 +136,8 @@ class _Refusal(Exception):
 
 def is_bitstamp(path: Path) -> bool:
     """Return whether a file is named like a recording that ``read_bitstamp`` reads."""
-    return re.search(r"\.(log|csv)(\.xz)?$", path.name) is not None and "message" not in path.name
+    is_lobster = re.search("message|orderbook", path.name) is not None
+    return re.search(r"\.(log|csv)(\.xz)?$", path.name) is not None and not is_lobster
 
 
 def read_bitstamp(path: Path) -> BitstampDay:

@@ -43,6 +43,6 @@ def line_of(message: Order | Trade | Book) -> str:
 
 def write_log(folder: Path, messages: Iterable[Order | Trade | Book]) -> Path:
     """Write a log of messages."""
-    path = folder / "messages.log"
+    path = folder / "recording.log"
     path.write_text("".join(line_of(message) + "\n" for message in messages))
     return path

@@ -11,7 +11,13 @@ import pytest
 
 from hftgym.analytics.event_table import EventKind
 from hftgym.cli import main
-from hftgym.data.bitstamp import TABLE_COLUMNS, BitstampDay, BitstampKind, read_bitstamp
+from hftgym.data.bitstamp import (
+    TABLE_COLUMNS,
+    BitstampDay,
+    BitstampKind,
+    is_bitstamp,
+    read_bitstamp,
+)
 from hftgym.data.bitstamp_book import STALE_NS, BitstampBook, ChangeKind, replay
 from hftgym.data.bitstamp_events import events_of_bitstamp
 from hftgym.data.bitstamp_trades import NO_ROW, Match, match_trades
@@ -158,6 +164,13 @@ def test_a_damaged_or_empty_file_is_refused(tmp_path: Path) -> None:
         read_bitstamp(tmp_path / "absent.log")
 
 
+def test_names_tell_recordings_from_lobster_files() -> None:
+    for name in ("2015-05-01.log.xz", "x.log", "orders.csv", "orders.csv.xz"):
+        assert is_bitstamp(Path(name)), name
+    for name in ("A_2012_1_2_message_1.csv", "orderbook.csv", "folder", "x.txt"):
+        assert not is_bitstamp(Path(name)), name
+
+
 def test_a_deletion_is_the_end_of_an_order(tmp_path: Path) -> None:
     messages = [
         (0, "created", 7, 23500, 200, BUY),
@@ -170,7 +183,7 @@ def test_a_deletion_is_the_end_of_an_order(tmp_path: Path) -> None:
     book = book_after(tmp_path, *messages)
     assert levels(book, BUY) == [(23300, 300)]
     assert book.late == 2
-    literal = list(replay(read_bitstamp(tmp_path / "messages.log"), repaired=False))[-1][2]
+    literal = list(replay(read_bitstamp(tmp_path / "recording.log"), repaired=False))[-1][2]
     assert levels(literal, BUY) == [(23500, 100), (23400, 100), (23300, 300)]
 
 
