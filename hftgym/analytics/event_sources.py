@@ -72,7 +72,7 @@ def events_of_lobster(day: LobsterDay, name: str = "LOBSTER", tick: int = CENT) 
     off |= ((book[..., ::2] % tick != 0) & (book[..., 1::2] > 0)).any(axis=(1, 2))
     if off.any():
         raise DataError(
-            "HG-D131",
+            "HG-D173",
             f"{day.message_place(int(np.flatnonzero(keep)[np.argmax(off)]))}: a visible price is "
             f"not a multiple of the tick {tick} (1e-4 dollars). Take a smaller tick.",
         )

@@ -49,7 +49,7 @@ def test_a_visible_price_off_the_tick_is_refused(tmp_path: Path) -> None:
     assert events_of_lobster(day, tick=50).px[0] == 20_000
     with pytest.raises(DataError, match=r"multiple of the tick 300 \(1e-4 dollars\)") as caught:
         events_of_lobster(day, tick=300)
-    assert caught.value.code == "HG-D131"
+    assert caught.value.code == "HG-D173"
 
 
 def test_real_data_is_read_by_the_name_of_a_file_or_its_folder(tmp_path: Path) -> None:
