@@ -22,6 +22,7 @@ COMMANDS = [
     "realism",
     "train",
     "evaluate",
+    "calibrate",
     "data verify lobster",
     "data verify bitstamp",
     "bench engine",
