@@ -24,6 +24,7 @@ COMMANDS = [
     "replay",
     "train",
     "evaluate",
+    "calibrate",
     "data verify lobster",
     "data verify bitstamp",
     "bench engine",
