@@ -6,8 +6,7 @@ optimised again and turned into machine code once more. So for leaves that carry
 name the second round and all that follows it are left out; they are kept as LLVM's bitcode. To
 open and run a market compiles for 55 s of the processor instead of 123 (on a busy machine).
 
-This uses numba's internals (``numba/core/codegen.py``, ``cpu.py``, numba 0.68): the tests compile
-the core both ways.
+This uses numba's internals (``numba/core/codegen.py``, ``cpu.py``, numba 0.68).
 """
 
 from __future__ import annotations
