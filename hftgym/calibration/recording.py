@@ -47,5 +47,7 @@ def read_recording(path: Path) -> Recording:
         day = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", path.name)
         label = f"bitstamp_{day[0].replace('-', '_')}" if day else "bitstamp"
         return Recording(table, label, "BTC/USD on Bitstamp", "0.01", "0.01", 10**6)
-    symbol = re.sub(r"[^a-z0-9]", "", table.name.partition("_")[0].lower()) or "lobster"
-    return Recording(table, symbol, f"{symbol.upper()} on NASDAQ (LOBSTER)", "0.01", "1", 1)
+    symbol = re.match(r"([A-Za-z]+)_[0-9]{4}-", table.name)
+    label = symbol[1].lower() if symbol else "lobster"
+    origin = f"{symbol[1]} on NASDAQ (LOBSTER)" if symbol else "A stock on NASDAQ (LOBSTER)"
+    return Recording(table, label, origin, "0.01", "1", 1)

@@ -125,7 +125,7 @@ def test_a_model_is_fitted_written_and_measured(lobster: Path, model: str, tmp_p
     found = calibrate(lobster, model, out=out, seed=4)
     text = out.read_text()
     assert len(text.splitlines()) <= 60
-    assert text.startswith(f"# MESSAGE on NASDAQ (LOBSTER), as the {model} model sees it")
+    assert text.startswith(f"# A stock on NASDAQ (LOBSTER), as the {model} model sees it")
     scenario = load_scenario(out)
     assert scenario.name == "fitted"
     assert [spec.kind for spec in scenario.participants] == [KINDS[model]]
