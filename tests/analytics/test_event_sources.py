@@ -55,8 +55,9 @@ def test_a_visible_price_off_the_tick_is_refused(tmp_path: Path) -> None:
 def test_real_data_is_read_by_the_name_of_a_file_or_its_folder(tmp_path: Path) -> None:
     day = day_of(tmp_path, 2, DAY)
     assert read_events(tmp_path).t_ns.tolist() == read_events(day.message_path).t_ns.tolist()
-    with pytest.raises(NoInputError, match="no LOBSTER pair"):
-        read_events(tmp_path / "nothing.csv")
+    for name in ("nothing_message_1.csv", "nothing.csv"):
+        with pytest.raises(NoInputError, match="no LOBSTER pair|no such file"):
+            read_events(tmp_path / name)
 
 
 def test_the_levels_of_a_simulation_follow_from_its_public_feed() -> None:
