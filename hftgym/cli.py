@@ -263,6 +263,17 @@ def bench_env_command(as_json: Json = False) -> None:
     _show(bench_env(say=_say), as_json)
 
 
+@bench_app.command("market")
+def bench_market_command(as_json: Json = False) -> None:
+    """Measure whole markets: events a second, with 100 and 1,000 participants, and a day.
+
+    Example: hftgym bench market --json
+    """
+    from hftgym.bench.market import bench_market
+
+    _show(bench_market(say=_say), as_json)
+
+
 @selftest_app.callback(invoke_without_command=True)
 def selftest(
     context: typer.Context,

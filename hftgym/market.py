@@ -5,6 +5,7 @@ Everything is checked here once; what comes out is plain bytes and a table, read
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from hftgym.core.constants import (
     BandAction,
     Fault,
     FeeUnit,
+    LatencyKind,
     Matching,
     Phase,
     StopOn,
@@ -34,8 +36,9 @@ from hftgym.core.records import (
 )
 from hftgym.core.rng import text_hash
 from hftgym.errors import ConfigError, InternalError
-from hftgym.participants.base import Participant, build_table, resolve, write_params
-from hftgym.scenario import Latency, ParticipantSpec, Scenario
+from hftgym.latency import COLUMNS, Delay, Latency, Lognormal, read_recording
+from hftgym.participants.base import Numbers, Participant, build_table, resolve, write_params
+from hftgym.scenario import ParticipantSpec, Scenario
 
 #: Where a fault comes from, and the way out.
 _FAULTS = {
@@ -79,6 +82,7 @@ class Blueprint:
         names: of the participants, by index.
         kinds: of the participants, by index; "learner" for learners.
         learners: indices of the learners.
+        data_hash: SHA-256 of what does not stand in the scenario itself: history, recordings.
     """
 
     scenario: Scenario
@@ -88,6 +92,7 @@ class Blueprint:
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     learners: tuple[int, ...]
+    data_hash: str
 
     def open(self, seed: int, start_ns: int = 0) -> np.ndarray:
         """Return a market at its opening, shape (1,), with this seed."""
@@ -154,10 +159,13 @@ def blueprint(
     m["participants"] = len(specs)
     _write_instrument(m, scenario)
     _write_value(m, scenario)
+    numbers = Numbers()
     first_slot = 0
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
-        _write_participant(part, spec, strategy, names[p], strategies.index(strategy))
+        row = strategies.index(strategy)
+        tick_px = scenario.instrument.tick_px
+        _write_participant(part, spec, strategy, names[p], row, tick_px, numbers)
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
@@ -176,14 +184,16 @@ def blueprint(
         tape["end"] = len(ops)
         tape["resilience_ns"] = scenario.tape.resilience_ns if scenario.tape else 0
         m["part"][int(tape["owner"])]["decide"] = NONE
+    ops = np.zeros(0, TAPE_OP) if ops is None else ops
     return Blueprint(
         scenario,
         record,
-        build_table(strategies),
-        np.zeros(0, TAPE_OP) if ops is None else ops,
+        build_table(strategies, numbers),
+        ops,
         tuple(names),
         tuple(kinds),
         tuple(range(len(specs) - len(learners), len(specs))),
+        hashlib.sha256(ops.tobytes() + numbers.to_bytes()).hexdigest(),
     )
 
 
@@ -267,11 +277,17 @@ def _write_value(m: Any, scenario: Scenario) -> None:
 
 
 def _write_participant(
-    part: Any, spec: ParticipantSpec, strategy: Participant, name: str, row: int
+    part: Any,
+    spec: ParticipantSpec,
+    strategy: Participant,
+    name: str,
+    row: int,
+    tick_px: int,
+    numbers: Numbers,
 ) -> None:
     part["name_hash"] = text_hash(name)
-    for channel in ("feed_ns", "order_ns", "response_ns"):
-        part[channel] = getattr(spec.latency, channel)
+    for channel in COLUMNS:
+        _write_latency(part, channel, getattr(spec.latency, channel), numbers)
     part["own_capacity"] = strategy.own_orders
     part["decide"] = row
     part["external"] = int(strategy.is_external)
@@ -292,7 +308,28 @@ def _write_participant(
     params = strategy.Params.model_validate(spec.params)
     delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
     part["signal_delay_ns"] = delay_ns
-    write_params(strategy, params, part["params"])
+    part["reads_data"] = int(strategy.reads_data)
+    write_params(strategy, params, tick_px, part["params"], numbers)
+
+
+def _write_latency(part: Any, channel: Any, delay: Delay, numbers: Numbers) -> None:
+    """Write the latency of one channel: its constant part, and what comes on top."""
+    if isinstance(delay, int):
+        part[channel] = delay
+        return
+    row = part[channel.removesuffix("_ns")]
+    if isinstance(delay, Lognormal):
+        part[channel] = delay.floor_ns
+        row["kind"] = LatencyKind.LOGNORMAL
+        row["scale_ns"] = delay.median_ns - delay.floor_ns
+        row["sigma"] = delay.sigma
+        row["most_ns"] = delay.longest_ns - delay.floor_ns
+        return
+    recording = read_recording(delay, channel)
+    by_time = delay.replay == "time"
+    row["kind"] = LatencyKind.RECORDED if by_time else LatencyKind.DRAWN
+    row["first"] = numbers.add((recording if by_time else recording[:, 1]).ravel().tolist())
+    row["count"] = len(recording)
 
 
 def row_of_firm(name: str) -> int:

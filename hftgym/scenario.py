@@ -23,11 +23,10 @@ from hftgym.core.constants import PHASE_PLAN, VALUE_SHOCKS, Phase
 from hftgym.core.phase_steps import may_follow
 from hftgym.errors import UsageError
 from hftgym.instrument import MONEY_LIMIT, Instrument
+from hftgym.latency import Latency as Latency
+from hftgym.latency import LatencyNs
 from hftgym.names import check_name, nearest
 from hftgym.yaml_model import Override, StrictModel, load_yaml_model
-
-#: Longest latency that a scenario may ask for.
-MAX_LATENCY_NS = 3_600_000_000_000
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -78,20 +77,6 @@ class Value(StrictModel):
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
-
-
-LatencyNs = Annotated[int, Field(ge=0, le=MAX_LATENCY_NS)]
-
-
-class Latency(StrictModel):
-    """The three first-in-first-out channels between a participant and the exchange."""
-
-    feed_ns: LatencyNs = 1_000_000
-    """Public data: exchange to participant, in nanoseconds."""
-    order_ns: LatencyNs = 1_000_000
-    """Orders: participant to exchange, in nanoseconds."""
-    response_ns: LatencyNs = 1_000_000
-    """Acknowledgements, rejects and fills: exchange to participant, in nanoseconds."""
 
 
 class ParticipantSpec(StrictModel):

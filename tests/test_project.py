@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("yaml_model",),
     ("core",),
     ("participants",),
-    ("instrument",),
+    ("instrument", "latency"),
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs", "feed", "papers"),

@@ -1,8 +1,9 @@
 """Calling a participant's compiled function through its address, and reaching its own state.
 
-A strategy is compiled once, apart from the loop, to a C function of six pointers. The loop gets a
-table of addresses (a TABLE record), so editing or adding a strategy does not recompile the loop.
-Un-jitted, the table is a list of participants.
+A strategy is compiled once, apart from the loop, to a C function of six pointers, or of seven when
+it reads tables of numbers, which lie beside the markets. The loop gets addresses and numbers in one
+TABLE record, so editing or adding a strategy does not recompile the loop. Un-jitted, the table is a
+``PlainTable``.
 
 The pointers lie inside the market record: ``params`` and ``memory`` are byte slots that the
 strategy reads as its own records, ``own`` begins in a shared pool. Sizes and signatures are checked
@@ -11,6 +12,7 @@ where the table is built (``hftgym.participants.base``); a wrong signature would
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,38 +29,62 @@ RNG_T = from_dtype(RNG)
 OUT_T = from_dtype(OUT)
 
 
-def decide_signature(params: np.dtype, memory: np.dtype) -> Any:
-    """Return ``int64(view, own, params, memory, rng, out)`` for these record types."""
-    return types.int64(VIEW_T, OWN_T, from_dtype(params), from_dtype(memory), RNG_T, OUT_T)
+def decide_signature(params: np.dtype, memory: np.dtype, *, reads_data: bool = False) -> Any:
+    """Return ``int64(view, own, params, memory, rng, out[, data])`` for these record types."""
+    data = (types.CPointer(types.float64),) if reads_data else ()
+    return types.int64(VIEW_T, OWN_T, from_dtype(params), from_dtype(memory), RNG_T, OUT_T, *data)
 
 
-@intrinsic
-def _call(typingctx, address, view, own, part, out):  # type: ignore[no-untyped-def]
-    signature = types.int64(types.int64, view, own, part, out)
+@dataclass(frozen=True)
+class PlainTable:
+    """What TABLE is to compiled code.
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        base = builder.bitcast(args[3], pointer)
+    Attributes:
+        participants: the strategies, by row.
+        data: the numbers of all tables.
+    """
 
-        def field(name: str) -> Any:
-            offset = ir.Constant(ir.IntType(64), part.offset(name))
-            return builder.gep(base, [offset])
+    participants: tuple[Any, ...]
+    data: Any
 
-        function = ir.FunctionType(ir.IntType(64), [pointer] * 6)
-        target = builder.inttoptr(args[0], function.as_pointer())
-        return builder.call(
-            target,
-            [
+
+def _caller(reads_data: bool) -> Any:
+    """Return an intrinsic that calls the function of a participant in a table."""
+
+    @intrinsic
+    def call(typingctx, table, view, own, part, out):  # type: ignore[no-untyped-def]
+        signature = types.int64(table, view, own, part, out)
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            pointer, word = ir.IntType(8).as_pointer(), ir.IntType(64)
+
+            def field(kind: Any, base: Any, name: str) -> Any:
+                start = builder.bitcast(base, pointer)
+                return builder.gep(start, [ir.Constant(word, kind.offset(name))])
+
+            row = builder.bitcast(field(part, args[3], "decide"), ir.IntType(32).as_pointer())
+            addresses = builder.bitcast(field(table, args[0], "address"), word.as_pointer())
+            address = builder.load(builder.gep(addresses, [builder.load(row)]))
+            passed = [
                 builder.bitcast(args[1], pointer),
                 builder.bitcast(args[2], pointer),
-                field("params"),
-                field("memory"),
-                field("rng"),
+                field(part, args[3], "params"),
+                field(part, args[3], "memory"),
+                field(part, args[3], "rng"),
                 builder.bitcast(args[4], pointer),
-            ],
-        )
+            ]
+            if reads_data:
+                passed.append(field(table, args[0], "data"))
+            function = ir.FunctionType(word, [pointer] * len(passed))
+            return builder.call(builder.inttoptr(address, function.as_pointer()), passed)
 
-    return signature, codegen
+        return signature, codegen
+
+    return call
+
+
+_call = _caller(reads_data=False)
+_call_with_data = _caller(reads_data=True)
 
 
 @intrinsic
@@ -85,12 +111,13 @@ if INTERPRETED:
         raw = m.own[start : start + dtype.itemsize]
         return raw.view(dtype)[0]
 
-    def call_decide(table: Any, row: int, view: Any, own: Any, part: Any, out: Any) -> int:
-        """Call the strategy in ``row`` of the table; the number of messages it sends."""
-        strategy = table[row]
+    def call_decide(table: Any, view: Any, own: Any, part: Any, out: Any) -> int:
+        """Call the strategy of a participant; the number of messages it sends."""
+        strategy = table.participants[part.decide]
+        data = (table.data,) if part.reads_data else ()
         params = part.params[: strategy.params_dtype.itemsize].view(strategy.params_dtype)[0]
         memory = part.memory[: strategy.memory_dtype.itemsize].view(strategy.memory_dtype)[0]
-        return int(strategy.function(view, own, params, memory, part.rng, out))
+        return int(strategy.function(view, own, params, memory, part.rng, out, *data))
 
 else:
     from hftgym.core.jit import leaf
@@ -101,6 +128,8 @@ else:
         return _record_at(m.own, m.part[p].own_offset)
 
     @leaf
-    def call_decide(table, row, view, own, part, out):
-        """Call the strategy in ``row`` of the table; the number of messages it sends."""
-        return _call(table.address[row], view, own, part, out)
+    def call_decide(table, view, own, part, out):
+        """Call the strategy of a participant; the number of messages it sends."""
+        if part.reads_data != 0:
+            return _call_with_data(table, view, own, part, out)
+        return _call(table, view, own, part, out)

@@ -24,6 +24,7 @@ from hftgym.core.constants import (
     EventClass,
     Fault,
     Flag,
+    LatencyKind,
     MessageKind,
     OwnState,
     Phase,
@@ -31,6 +32,7 @@ from hftgym.core.constants import (
     WakeOn,
 )
 from hftgym.core.jit import leaf
+from hftgym.core.latency import TRIGGERED, delay_ns, lognormal_ns, needs_table
 from hftgym.core.queue import hasten, push
 from hftgym.core.value import value_at
 
@@ -56,6 +58,8 @@ _AMENDED = int(ReportKind.AMENDED)
 _REJECTED = int(ReportKind.REJECTED)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _WAKE_FILL = int(WakeOn.FILL)
+_AT_ONCE = int(LatencyKind.CONSTANT)
+_ONE = np.uint64(1)
 _TRIGGERED = 0  # ``what`` of a capture
 _SCHEDULED = 1
 _REPORT_POOL = int(Fault.REPORT_POOL)
@@ -79,6 +83,7 @@ def init_channels(m):
         m.view_next[i] = i + 1
     m.view_next[len(m.view_next) - 1] = NONE
     m.view_free = 0
+    m.unstamped = NONE
 
 
 # ------------------------------------------------------------------ order entry
@@ -131,7 +136,15 @@ def _note_sent(own, order, kind, side, px, lots, flags, now_ns):
 
 
 @leaf
-def send(m, p, out):
+def _order_delay_ns(m, table, part):
+    """Return the latency of the next message on an order channel that varies."""
+    index = part.orders_sent
+    part.orders_sent += _ONE
+    return part.order_ns + delay_ns(table, part.order, index, m.now_ns - m.open_ns)
+
+
+@leaf
+def send(m, table, p, out):
     """Send the messages of one decision into the order channel.
 
     A message that makes no sense to its own sender (a new order in a used slot, a cancel of
@@ -176,7 +189,10 @@ def send(m, p, out):
         w.flags = msg.flags
         w.kind = msg.kind
         w.side = msg.side
-        arrival = max(m.now_ns + part.order_ns, part.last_arrival_ns)
+        latency_ns = part.order_ns
+        if part.order.kind != _AT_ONCE:
+            latency_ns = _order_delay_ns(m, table, part)
+        arrival = max(m.now_ns + latency_ns, part.last_arrival_ns)
         part.last_arrival_ns = arrival
         part.account.messages += 1
         push(m, arrival, _ENTRY, p, j)
@@ -202,9 +218,11 @@ def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
             return
     r = m.reports[i]
     m.report_free = r.next
-    t_ns = max(m.now_ns + part.response_ns, part.last_response_ns)
-    part.last_response_ns = t_ns
-    r.t_ns = t_ns
+    if part.response.kind == _AT_ONCE:
+        r.t_ns = max(m.now_ns + part.response_ns, part.last_response_ns)
+        part.last_response_ns = r.t_ns
+    else:
+        _stamp_later(m, p, i)
     r.kind = kind
     r.reason = reason
     r.request = request
@@ -220,6 +238,43 @@ def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
     else:
         m.reports[part.report_tail].next = i
     part.report_tail = i
+
+
+@leaf
+def _stamp(m, part, r, delay):
+    part.responses_sent += _ONE
+    r.t_ns = max(m.now_ns + part.response_ns + delay, part.last_response_ns)
+    part.last_response_ns = r.t_ns
+
+
+@leaf
+def _stamp_later(m, p, i):
+    """Stamp response ``i`` at once if that needs no table, else at the end of the event."""
+    part = m.part[p]
+    r = m.reports[i]
+    if not needs_table(part.response):
+        _stamp(m, part, r, lognormal_ns(part.response, part.responses_sent))
+        return
+    r.t_ns = NEVER_NS
+    if part.unstamped == NONE:
+        part.unstamped = i
+        part.next_unstamped = m.unstamped
+        m.unstamped = p
+
+
+@leaf
+def stamp_responses(m, table):
+    """Give the responses of this event the latencies that stand in the table."""
+    time_ns = m.now_ns - m.open_ns
+    while m.unstamped != NONE:
+        part = m.part[m.unstamped]
+        m.unstamped = part.next_unstamped
+        i = part.unstamped
+        part.unstamped = NONE
+        while i != NONE:
+            r = m.reports[i]
+            _stamp(m, part, r, delay_ns(table, part.response, part.responses_sent, time_ns))
+            i = r.next
 
 
 @leaf
@@ -350,7 +405,25 @@ def capture(m, p, view):
 
 
 @leaf
-def schedule_view(m, p, wake_ns):
+def first_view(m, p):
+    """Let the first view of a participant be captured now."""
+    part = m.part[p]
+    part.capture_ns = m.now_ns
+    part.pending_ns = m.now_ns
+    push(m, m.now_ns, _CAPTURE, p, _SCHEDULED)
+
+
+@leaf
+def _feed_delay_ns(m, table, part, what):
+    """Return the latency of the next view of a kind on a feed that varies."""
+    index = part.views_scheduled
+    if what == _TRIGGERED:
+        index = part.views_triggered + TRIGGERED
+    return part.feed_ns + delay_ns(table, part.feed, index, m.now_ns - m.open_ns)
+
+
+@leaf
+def schedule_view(m, table, p, wake_ns):
     """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows.
 
     The last wish counts. A participant has one such event at the most: an earlier wish moves it,
@@ -360,7 +433,10 @@ def schedule_view(m, p, wake_ns):
     part.capture_ns = NEVER_NS
     if wake_ns >= NEVER_NS:
         return
-    part.capture_ns = max(m.now_ns, wake_ns - part.feed_ns)
+    latency_ns = part.feed_ns
+    if part.feed.kind != _AT_ONCE:
+        latency_ns = _feed_delay_ns(m, table, part, _SCHEDULED)
+    part.capture_ns = max(m.now_ns, wake_ns - latency_ns)
     if part.pending_ns == NEVER_NS:
         push(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
     elif part.capture_ns < part.pending_ns:
@@ -389,10 +465,13 @@ def trigger_all(m, flag):
 
 
 @leaf
-def on_capture(m, p, what):
+def on_capture(m, table, p, what):
     """Capture a view and send it along the feed; a scheduled one that comes early is put off."""
     part = m.part[p]
-    delivery_ns = m.now_ns + part.feed_ns
+    latency_ns = part.feed_ns
+    if part.feed.kind != _AT_ONCE:
+        latency_ns = _feed_delay_ns(m, table, part, what)
+    delivery_ns = m.now_ns + latency_ns
     if what == _SCHEDULED:
         part.pending_ns = part.capture_ns
         if part.capture_ns > m.now_ns:
@@ -401,8 +480,11 @@ def on_capture(m, p, what):
             return
         part.pending_ns = NEVER_NS
         part.scheduled_view = 1
-    elif part.wake_on & _WAKE_FILL:
-        delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
+        part.views_scheduled += _ONE
+    else:
+        part.views_triggered += _ONE
+        if part.wake_on & _WAKE_FILL:
+            delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
     v = m.view_free
     if v == NONE:
         m.fault = _VIEW_POOL

@@ -31,6 +31,7 @@ PHASE_PLAN = 16  # phase changes that a market can have planned
 #: A self-trade mode of a message's own stands above its flags: ``flags | (mode + 1) << STP_SHIFT``.
 STP_SHIFT = 16
 PARAMS_BYTES = 256
+TABLE_NUMBERS = 65_536  # floats that lie beside the markets: recordings, tables of strategies
 MEMORY_BYTES = 512
 
 
@@ -257,6 +258,15 @@ class LogMark(IntEnum):
     AUCTION = 2  # a trade of an uncross: nobody is the aggressor
     SELF = 4  # both sides belong to one firm
     ICEBERG = 8  # a refreshed slice
+
+
+class LatencyKind(IntEnum):
+    """Where a latency beyond its constant part comes from."""
+
+    CONSTANT = 0  # there is none
+    LOGNORMAL = 1
+    DRAWN = 2  # any one of a recording
+    RECORDED = 3  # that of a recording at this time, interpolated
 
 
 class WakeOn(IntEnum):

@@ -10,14 +10,19 @@ import numpy as np
 from numba import prange
 
 from hftgym.core.book import init_orders, init_side
-from hftgym.core.channels import init_channels, schedule_view
+from hftgym.core.channels import first_view, init_channels
 from hftgym.core.constants import NEVER_NS, NO_PX, NONE
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
 from hftgym.core.orders import init_rare, renew_due
-from hftgym.core.rng import enter, mix2
+from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.value import init_value
+
+# Roles of a participant's streams of latencies.
+_FEED = np.uint64(0x66656564)  # "feed"
+_ORDER = np.uint64(0x6F72646572)  # "order"
+_RESPONSE = np.uint64(0x726573706F6E7365)  # "response"
 
 
 @leaf
@@ -30,12 +35,16 @@ def seed_streams(m, seed):
         part.rng.key = mix2(seed, part.name_hash)
         part.tie_key = mix2(part.name_hash, seed)
         enter(part.rng, np.uint64(0))
+        part.feed.key = mix(part.rng.key + _FEED)
+        part.order.key = mix(part.rng.key + _ORDER)
+        part.response.key = mix(part.rng.key + _RESPONSE)
 
 
 @leaf
 def open_market(m, seed):
     """Empty the book and the channels of a configured record, and schedule the first views."""
     b = m.books[0]
+    m.open_ns = m.now_ns
     init_orders(m)
     init_channels(m)
     init_rare(m)
@@ -72,6 +81,7 @@ def open_market(m, seed):
         part = m.part[p]
         part.report_head = NONE
         part.report_tail = NONE
+        part.unstamped = NONE
         part.awaiting_view = NONE
         part.last_arrival_ns = m.now_ns
         part.last_response_ns = m.now_ns
@@ -79,7 +89,7 @@ def open_market(m, seed):
         part.capture_ns = NEVER_NS
         part.pending_ns = NEVER_NS
         if part.decide >= 0:
-            schedule_view(m, p, m.now_ns)
+            first_view(m, p)
 
 
 @kernel

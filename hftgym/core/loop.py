@@ -10,6 +10,7 @@ from hftgym.core.channels import (
     release_view,
     schedule_view,
     send,
+    stamp_responses,
 )
 from hftgym.core.constants import (
     MAX_OUT,
@@ -49,7 +50,7 @@ def decide(m, table, p, v):
     next_decision(part.rng)
     part.wakes += 1
     m.wakes_done += 1
-    count = call_decide(table, part.decide, m.views[v], own_state(m, p), part, out)
+    count = call_decide(table, m.views[v], own_state(m, p), part, out)
     if count < 0 or count > MAX_OUT:
         m.fault = _BAD_OUT
         return
@@ -57,10 +58,10 @@ def decide(m, table, p, v):
     release_view(m, p, v)
     part.wake_on = out.wake_on
     m.wake_mask |= out.wake_on
-    send(m, p, out)
+    send(m, table, p, out)
     if part.scheduled_view == 0:
         # Never a second decision at one instant: without a feed latency it would never end.
-        schedule_view(m, p, max(out.next_wake_ns, m.now_ns + 1))
+        schedule_view(m, table, p, max(out.next_wake_ns, m.now_ns + 1))
 
 
 @leaf
@@ -102,6 +103,8 @@ def _run(m, table, ops, log, until_ns, budget):
         return _EXTERNAL
     log_rows = log.capacity
     while m.fault == 0:
+        if m.unstamped != NONE:
+            stamp_responses(m, table)
         tape = m.tape
         t_ns = first_ns(m)
         from_tape = False
@@ -142,7 +145,7 @@ def _run(m, table, ops, log, until_ns, budget):
             process(m, log, m.messages[what])
             give_message(m, what)
         elif kind == _CAPTURE:
-            on_capture(m, who, what)
+            on_capture(m, table, who, what)
         elif kind == _EXPIRY:
             on_expiry(m, log, what)
         else:

@@ -20,6 +20,7 @@ from hftgym.core.constants import (
     PARAMS_BYTES,
     PHASE_PLAN,
     QUEUE_SLOTS,
+    TABLE_NUMBERS,
     VALUE_RING,
     VALUE_SHOCKS,
     VIEW_LEVELS,
@@ -356,9 +357,22 @@ def log_record(rows: int) -> np.dtype:
 
 LOG = log_record(LOG_ROWS)
 
-#: Addresses of compiled strategies.
+#: What lies beside the markets: addresses of compiled strategies, and the numbers of all tables.
 MAX_KINDS = 256
-TABLE = record([("address", "i8", (MAX_KINDS,))])
+TABLE = record([("address", "i8", (MAX_KINDS,)), ("data", "f8", (TABLE_NUMBERS,))])
+
+#: What a latency adds to its constant part.
+DELAY = record(
+    [
+        ("key", "u8"),  # its stream: a delay is a function of (key, index of the message) alone
+        ("first", "i8"),  # where its recording begins in ``TABLE.data``
+        ("scale_ns", "f8"),  # median of a lognormal one
+        ("sigma", "f8"),
+        ("most_ns", "i8"),  # longest lognormal one
+        ("kind", "i4"),  # LatencyKind
+        ("count", "i4"),  # rows of the recording
+    ]
+)
 
 VALUE = record(
     [
@@ -409,9 +423,16 @@ PARTICIPANT = record(
     [
         ("name_hash", "u8"),
         ("tie_key", "u8"),  # hash of seed and name: settles events of one instant
-        ("feed_ns", "i8"),
+        ("feed_ns", "i8"),  # constant part of each latency
         ("order_ns", "i8"),
         ("response_ns", "i8"),
+        ("feed", DELAY),  # and what comes on top
+        ("order", DELAY),
+        ("response", DELAY),
+        ("orders_sent", "u8"),  # over a channel whose latency varies
+        ("responses_sent", "u8"),
+        ("views_scheduled", "u8"),
+        ("views_triggered", "u8"),
         ("last_arrival_ns", "i8"),  # order channel: first in, first out
         ("last_response_ns", "i8"),
         ("last_delivery_ns", "i8"),
@@ -421,6 +442,8 @@ PARTICIPANT = record(
         ("own_offset", "i8"),  # bytes into the pool of own states
         ("report_head", "i4"),
         ("report_tail", "i4"),
+        ("unstamped", "i4"),  # first response of this event whose latency is not known yet
+        ("next_unstamped", "i4"),  # next participant that has one
         ("own_first", "i4"),  # first of its slots in ``slot_order``
         ("own_capacity", "i4"),
         ("decide", "i4"),  # row in the table of compiled strategies; -1: never decides
@@ -432,6 +455,7 @@ PARTICIPANT = record(
         ("scheduled_view", "i4"),  # a scheduled capture is in flight
         ("queue_view", "i4"),  # wants its queue positions in views
         ("view_levels", "i4"),  # book levels a side in its views
+        ("reads_data", "i4"),  # its strategy is handed ``TABLE.data``
         ("background", "i4"),  # a full pool is a fault, not a reject
         ("wakes", "i8"),
         ("rng", RNG),
@@ -506,6 +530,7 @@ def market_record(size: MarketClass) -> np.dtype:
     return record(
         [
             ("now_ns", "i8"),
+            ("open_ns", "i8"),  # time of the opening: recorded latencies begin there
             ("seed", "u8"),
             ("sequence", "u8"),
             ("participants", "i4"),  # in use
@@ -545,6 +570,7 @@ def market_record(size: MarketClass) -> np.dtype:
             ("refused", "i4"),  # in a bare book: why the last message was refused (Reason)
             ("message_free", "i4"),
             ("report_free", "i4"),
+            ("unstamped", "i4"),  # first participant with responses to stamp; NONE between events
             ("view_free", "i4"),
             ("order_live", "i4"),
             ("value", VALUE),

@@ -68,6 +68,13 @@ def uniform(rng):
 
 
 @leaf
+def uniform_at(key, index):
+    """Return draw ``index`` (uint64) of the stream ``key``: a float in (0, 1)."""
+    word = mix(key + mix(index * _STRIDE + _GOLDEN))
+    return (float(word >> _S11) + 0.5) * _UNIT
+
+
+@leaf
 def exponential(rng, mean):
     """Return an exponential variate with this mean."""
     return -math.log(uniform(rng)) * mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hftgym.envs.task import (
     TaskInfo,
 )
 from hftgym.errors import UsageError
+from hftgym.latency import Latency
 from hftgym.scenario import Scenario
 
 __all__ = ["EPISODE", "OBSERVATION", "OBS_INDEX", "MarketMakingEnv", "ObsField", "TaskInfo"]
@@ -127,6 +129,9 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
             not given (a tape without one: its median half-spread while training).
         lots: size of each quote.
         snapshots: burnt-in markets; 64 for training and 32 otherwise when not given.
+        latency: of the learner: ``feed_ns``, ``order_ns`` and ``response_ns``, each a number of
+            nanoseconds, a lognormal distribution or a recording (``hftgym.latency``); 5 ms each
+            when not given.
         render_mode: ``ansi`` or None.
 
     Raises:
@@ -152,6 +157,7 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         half_spread_tick: float | None = None,
         lots: int = 1,
         snapshots: int | None = None,
+        latency: Latency | Mapping[str, Any] | None = None,
         render_mode: str | None = None,
     ) -> None:
         arguments = Arguments(
@@ -167,6 +173,7 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
             half_spread_tick,
             lots,
             snapshots,
+            latency,
         )
         EzPickle.__init__(self, **vars(arguments), render_mode=render_mode)
         if render_mode not in (None, *self.metadata["render_modes"]):

@@ -6,12 +6,14 @@ The single and the vector environment share this; they differ in who calls which
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from hftgym.core.constants import SECOND_NS
 from hftgym.envs.history import (
@@ -34,6 +36,7 @@ from hftgym.envs.task import (
     TaskInfo,
 )
 from hftgym.errors import UsageError
+from hftgym.latency import Latency, longest_ns
 from hftgym.market import Blueprint, Learner, blueprint
 from hftgym.names import nearest
 from hftgym.scenario import Scenario, load_scenario
@@ -64,6 +67,7 @@ class Arguments:
     half_spread_tick: float | None = None
     lots: int = 1
     snapshots: int | None = None
+    latency: Latency | Mapping[str, Any] | None = None
 
 
 def _choice(name: str, value: str, choices: tuple[str, ...]) -> int:
@@ -81,6 +85,21 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     if not low <= number <= high:
         raise UsageError("HG-U056", f"{name}: {value!r}; must be a number in [{low:g}, {high:g}]")
     return number
+
+
+def _latency(wanted: Latency | Mapping[str, Any]) -> Latency:
+    """Check the latencies of a learner; unnamed channels keep 5 ms."""
+    if isinstance(wanted, Latency):
+        return wanted
+    usual = Learner().latency.model_dump()
+    try:
+        return Latency.model_validate(usual | dict(wanted))
+    except ValueError as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {}
+        where = ".".join(map(str, first.get("loc", ())))
+        raise UsageError(
+            "HG-U069", f"latency{'.' if where else ''}{where}: {first.get('msg', error)}"
+        ) from None
 
 
 class Setting:
@@ -132,12 +151,17 @@ class Setting:
         self.half_spread_tick = _number(
             "half_spread_tick", self._wanted_half_spread(), 0.25, 10_000.0
         )
-        learner = Learner()
+        learner = Learner() if a.latency is None else Learner(latency=_latency(a.latency))
         self.blueprint: Blueprint = blueprint(
             self.scenario, [learner], None if self.tape is None else self.tape.ops.copy()
         )  # a copy: kernels are compiled for writable operations, with a tape or without
-        if self.step_ns < learner.latency.feed_ns:
-            raise UsageError("HG-U059", f"step_s: {a.step_s!r} is shorter than the feed's latency")
+        longest = longest_ns(learner.latency.feed_ns, "feed_ns")
+        if self.step_ns < longest:
+            raise UsageError(
+                "HG-U059",
+                f"step_s: {a.step_s!r} is shorter than the feed's latency, which can be {longest} "
+                "ns; make the step longer or lower latency.feed_ns (longest_ns of a lognormal one)",
+            )
         if uniform and len(self.blueprint.names) < 2:
             raise UsageError(
                 "HG-U060", "initial_inventory 'uniform' needs another participant to take it from"

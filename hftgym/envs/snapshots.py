@@ -83,6 +83,8 @@ def snapshots(
     key = (
         blueprint.scenario.config_hash,
         blueprint.names,
+        hash(blueprint.record["part"].tobytes()),  # the learner's latencies
+        blueprint.data_hash,
         data_hash,
         split,
         count,

@@ -7,7 +7,7 @@ belongs to a single market.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from hftgym.envs.setting import Arguments, Setting
 from hftgym.envs.spaces import action_space, observation_space
 from hftgym.envs.task import IO, STATE, Mode, Outcome, TaskInfo
 from hftgym.errors import UsageError
+from hftgym.latency import Latency
 from hftgym.scenario import Scenario
 
 # Threads that wait by spinning keep others from the cores: on two cores with three busy processes a
@@ -74,6 +75,9 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             not given (a tape without one: its median half-spread while training).
         lots: size of each quote.
         snapshots: burnt-in markets.
+        latency: of the learner: ``feed_ns``, ``order_ns`` and ``response_ns``, each a number of
+            nanoseconds, a lognormal distribution or a recording (``hftgym.latency``); 5 ms each
+            when not given.
         autoreset_mode: ``SameStep``, ``NextStep`` or ``Disabled``, or the member.
         market_seeds: first market seed of each environment, shape (num_envs,).
         copy: False hands out views of internal buffers as observations, valid until the next call.
@@ -98,6 +102,7 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         half_spread_tick: float | None = None,
         lots: int = 1,
         snapshots: int | None = None,
+        latency: Latency | Mapping[str, Any] | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
         market_seeds: Sequence[int] | UInt64Array | None = None,
         copy: bool = True,
@@ -116,6 +121,7 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             half_spread_tick,
             lots,
             snapshots,
+            latency,
         )
         EzPickle.__init__(
             self,

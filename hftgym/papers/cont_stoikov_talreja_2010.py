@@ -84,7 +84,8 @@ def _ask_first(
                     ends[here] += rate
                 elif to_b > 0:
                     rates[here, (to_b - 1) * n + to_a - 1] -= rate
-    return np.linalg.solve(rates, ends).reshape(n, n)
+    chance: Floats = np.linalg.solve(rates, ends).reshape(n, n)
+    return chance
 
 
 def chance_mid_up(flow: Flow) -> Floats:

@@ -18,6 +18,7 @@ from hftgym.core.rng import exponential, geometric, integer, normal, uniform
 from hftgym.participants.base import ParticipantParams, participant
 from hftgym.participants.flow import nth_order
 from hftgym.participants.orders import cancel, free_slot, place
+from hftgym.participants.quoting import outward_ask, outward_bid
 
 _LIVE = int(OwnState.LIVE)
 _PRE_OPEN = int(Phase.PRE_OPEN)
@@ -49,8 +50,11 @@ def decide(view, own, params, memory, rng, out):
     if uniform(rng) * total < arrivals:
         side = BUY if uniform(rng) < 0.5 else SELL
         centre = 0.5 * view.mid_2px if math.isnan(view.signal) else view.signal
-        reservation = centre + params.dispersion_tick * normal(rng)
-        px = math.floor(reservation) if side == BUY else math.ceil(reservation)
+        reservation = centre + params.dispersion_tick * params.tick_px * normal(rng)
+        if side == BUY:
+            px = outward_bid(reservation, params.tick_px)
+        else:
+            px = outward_ask(reservation, params.tick_px)
         lots = min(geometric(rng, params.mean_lots), params.max_lots)
         slot = free_slot(own)
         if slot != NONE and px > 0:

@@ -48,8 +48,9 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     left_s = params.horizon_s - (view.delivered_ns / SECOND_NS) % params.horizon_s
     bid, ask = distances(own.position, left_s, params.gamma, params.sigma, params.kappa)
-    quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

@@ -113,11 +113,12 @@ def _place(own, params, memory, out, side, px):
 @leaf
 def _open(view, params, out):
     """Place the first orders, on both sides of the mid."""
-    bid_px = view.mid_2px // 2
+    bid_px = view.mid_2px // (2 * params.tick_px) * params.tick_px
     for slot in range(params.open_bid_orders):
         place(out, slot, BUY, bid_px, params.lots, _SLIDE)
     for slot in range(params.open_ask_orders):
-        place(out, params.open_bid_orders + slot, SELL, bid_px + 1, params.lots, _SLIDE)
+        ask_slot = params.open_bid_orders + slot
+        place(out, ask_slot, SELL, bid_px + params.tick_px, params.lots, _SLIDE)
 
 
 @leaf
@@ -133,7 +134,8 @@ def _candidate(view, own, params, memory, rng, out, largest_theta):
         while left >= 0.0 and tick < params.band_tick:
             tick += 1
             left -= limit_rate(params, tick)
-        _place(own, params, memory, out, side, opposite_px(view, side) - side * tick)
+        px = opposite_px(view, side, params.tick_px) - side * tick * params.tick_px
+        _place(own, params, memory, out, side, px)
     elif which < limits + markets:
         slot = free_slot_from(own, memory.next_slot)
         if slot != NONE and has_opposite(view, side):
@@ -142,7 +144,8 @@ def _candidate(view, own, params, memory, rng, out, largest_theta):
         slot = nth_order(own, integer(rng, memory.bound))
         if slot != NONE and own.orders[slot].state == _LIVE:
             order = own.orders[slot]
-            tick = order.side * (opposite_px(view, order.side) - order.px)
+            opposite = opposite_px(view, order.side, params.tick_px)
+            tick = order.side * (opposite - order.px) // params.tick_px
             if uniform(rng) * largest_theta < cancel_rate(params, tick):
                 cancel(out, slot)
 

@@ -50,7 +50,8 @@ def decide(view, own, params, memory, rng, out):
             best_px = view.ask_px[0] if side == BUY else view.bid_px[0]
             slot = free_slot_from(own, memory.next_slot)
             if slot != NONE:
-                place(out, slot, side, best_px - side * tick, params.lots, _SLIDE)
+                px = best_px - side * tick * params.tick_px
+                place(out, slot, side, px, params.lots, _SLIDE)
                 memory.next_slot = slot + 1
                 live += 1
         else:

@@ -25,8 +25,8 @@ FILTER = record(
 
 
 @leaf
-def fair_px(view, memory, rng, noise_tick, noise_s, gain, flow_tick_per_lot, flow_s):
-    """Return the maker's fair price; the numbers are those of ``MakerParams``.
+def fair_px(view, memory, rng, noise_tick, noise_s, gain, flow_tick_per_lot, flow_s, tick_px):
+    """Return the maker's fair price in px; the numbers are those of ``MakerParams``.
 
     With a signal, the maker sees value + error, the error an AR(1) process of standard deviation
     ``noise_tick`` and memory ``noise_s``, and moves its estimate by ``gain`` of the surprise: an
@@ -38,7 +38,7 @@ def fair_px(view, memory, rng, noise_tick, noise_s, gain, flow_tick_per_lot, flo
     """
     if math.isnan(view.signal):
         return 0.5 * view.mid_2px
-    shock = noise_tick * normal(rng)
+    shock = noise_tick * tick_px * normal(rng)
     if memory.t_ns == 0:
         memory.error_px = shock
         memory.estimate_px = view.signal + shock
@@ -49,7 +49,8 @@ def fair_px(view, memory, rng, noise_tick, noise_s, gain, flow_tick_per_lot, flo
         surprise = view.signal + memory.error_px - memory.estimate_px
         memory.estimate_px += gain * surprise
         memory.flow_px *= math.exp(-age_s / flow_s)
-        memory.flow_px += flow_tick_per_lot * (view.signed_volume - memory.signed_volume)
+        bought = view.signed_volume - memory.signed_volume
+        memory.flow_px += flow_tick_per_lot * tick_px * bought
     memory.signed_volume = view.signed_volume
     memory.t_ns = max(view.t_ns, 1)
     return memory.estimate_px + memory.flow_px

@@ -36,7 +36,8 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     bid, ask = distances(params.half_spread_tick)
-    quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

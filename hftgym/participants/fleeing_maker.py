@@ -3,8 +3,8 @@
 Makers as they behaved on 6 May 2010: willing to hold little, and gone when the flow turned against
 them (Kirilenko, Kyle, Samadi, Tuzun 2017, "The Flash Crash"; Easley, Lopez de Prado, O'Hara 2011,
 "The microstructure of the flash crash", for makers that leave when flow is toxic). What they look
-at is the net flow: lots bought less lots sold, forgotten over ``memory_s``. In quiet times this is a
-maker with a constant spread that leans against its inventory.
+at is the net flow: lots bought less lots sold, forgotten over ``memory_s``. In quiet times this is
+a maker with a constant spread that leans against its inventory.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     memory.net_lots *= math.exp(-(view.t_ns - memory.seen_ns) / (params.memory_s * SECOND_NS))
     memory.net_lots += view.signed_volume - memory.bought_lots
@@ -71,5 +72,6 @@ def decide(view, own, params, memory, rng, out):
         return out.count
     distance = params.half_spread_tick + params.widen_tick_per_lot * one_sided
     shift = params.skew_tick_per_lot * own.position
-    quote_around(own, out, fair, distance + shift, distance - shift, params.lots, params.limit_lot)
+    bid, ask = distance + shift, distance - shift
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

@@ -9,14 +9,18 @@ _FREE = int(OwnState.FREE)
 
 
 @leaf
-def opposite_px(view, side):
+def opposite_px(view, side, tick_px):
     """Return the price from which distances of one side count: the opposite best.
 
-    While the opposite side is empty, the first price beyond the last known mid stands in for it.
+    While the opposite side is empty, the first tick beyond the last known mid stands in for it.
     """
     if side == BUY:
-        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
-    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
+        if view.ask_px[0] < NO_PX:
+            return view.ask_px[0]
+        return (view.mid_2px // (2 * tick_px) + 1) * tick_px
+    if view.bid_px[0] > -NO_PX:
+        return view.bid_px[0]
+    return -((-view.mid_2px) // (2 * tick_px) + 1) * tick_px
 
 
 @leaf

@@ -56,6 +56,7 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     if memory.slope_tick == 0.0:
         memory.base_tick, memory.slope_tick = coefficients(
@@ -64,5 +65,5 @@ def decide(view, own, params, memory, rng, out):
     shift = own.position * memory.slope_tick
     bid = memory.base_tick + shift
     ask = memory.base_tick - shift
-    quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

@@ -32,7 +32,7 @@ def decide(view, own, params, memory, rng, out):
     """Take the quote on the wrong side of the value, at its price and no further."""
     wait = exponential(rng, SECOND_NS / params.rate_per_s)
     out.next_wake_ns = view.delivered_ns + int(wait) + 1
-    edge = params.fee_tick + params.edge_tick
+    edge = (params.fee_tick + params.edge_tick) * params.tick_px
     buys = view.ask_px[0] < NO_PX and view.signal - view.ask_px[0] > edge
     sells = view.bid_px[0] > -NO_PX and view.bid_px[0] - view.signal > edge
     slot = free_slot(own)

@@ -38,7 +38,8 @@ def decide(view, own, params, memory, rng, out):
         params.gain,
         params.flow_tick_per_lot,
         params.flow_s,
+        params.tick_px,
     )
     bid, ask = distances(own.position, params.half_spread_tick, params.skew_tick_per_lot)
-    quote_around(own, out, fair, bid, ask, params.lots, params.limit_lot)
+    quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

@@ -1,7 +1,7 @@
 """Noise takers: market orders of random side and size at Poisson times (Glosten, Milgrom 1985).
 
-With ``u_shape`` above 0 their rate has the U-shape of a trading day (Wood, McInish, Ord 1985; Admati,
-Pfleiderer 1988): x being the share of the day that has passed,
+With ``u_shape`` above 0 their rate has the U-shape of a trading day (Wood, McInish, Ord 1985;
+Admati, Pfleiderer 1988): x being the share of the day that has passed,
 
     rate(x) = rate_per_s * (1 + u_shape * (3 * (2 * x - 1)^2 - 1) / 2),
 

@@ -43,26 +43,29 @@ def quote(own, out, bid_px, ask_px, lots):
 
 
 @leaf
-def outward_bid(px):
-    """Round a bid price down."""
-    return math.floor(px)
+def outward_bid(px, tick_px):
+    """Round a bid price down to the tick."""
+    return math.floor(px / tick_px) * tick_px
 
 
 @leaf
-def outward_ask(px):
-    """Round an ask price up."""
-    return math.ceil(px)
+def outward_ask(px, tick_px):
+    """Round an ask price up to the tick."""
+    return math.ceil(px / tick_px) * tick_px
 
 
 @leaf
-def quote_around(own, out, fair_px, bid_distance, ask_distance, lots, limit_lot):
-    """Quote at distances (px) around a fair price; a side that would breach the limit is pulled."""
-    bid_px = outward_bid(fair_px - bid_distance)
-    ask_px = outward_ask(fair_px + ask_distance)
+def quote_around(view, own, out, fair_px, bid_tick, ask_tick, lots, limit_lot, tick_px):
+    """Quote at distances (ticks) around a fair price (px).
+
+    A side that would breach the limit is pulled, and both are outside of continuous trading.
+    """
+    bid_px = outward_bid(fair_px - bid_tick * tick_px, tick_px)
+    ask_px = outward_ask(fair_px + ask_tick * tick_px, tick_px)
     if ask_px <= bid_px:
-        ask_px = bid_px + 1
-    if own.position + lots > limit_lot:
+        ask_px = bid_px + tick_px
+    if view.phase != 0 or own.position + lots > limit_lot:
         bid_px = -NO_PX
-    if own.position - lots < -limit_lot:
+    if view.phase != 0 or own.position - lots < -limit_lot:
         ask_px = NO_PX
     quote(own, out, bid_px, ask_px, lots)

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from hftgym.core.constants import BUY, NO_PX, NONE, SECOND_NS, SELL, Flag, OwnState
-from hftgym.core.jit import leaf
+from hftgym.core.constants import BUY, NONE, SECOND_NS, SELL, Flag, OwnState
 from hftgym.core.records import record
 from hftgym.core.rng import exponential, integer, uniform
 from hftgym.participants.base import ParticipantParams, participant
+from hftgym.participants.flow import nth_order, opposite_px
 from hftgym.participants.orders import cancel, free_slot_from, place, take
 
-_FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
 _SLIDE = int(Flag.POST_ONLY_SLIDE)
 
@@ -34,14 +33,6 @@ class Params(ParticipantParams):
     band_tick: int = Field(30, ge=1, description="width of the band, ticks")
     lots: int = Field(1, ge=1, description="size of every order, lots")
     max_orders: int = Field(120, ge=1, description="most orders that rest at once")
-
-
-@leaf
-def _reference(view, side):
-    """Return the price from which a band of one side is counted (the opposite best)."""
-    if side == BUY:
-        return view.ask_px[0] if view.ask_px[0] < NO_PX else view.mid_2px // 2 + 1
-    return view.bid_px[0] if view.bid_px[0] > -NO_PX else (view.mid_2px + 1) // 2 - 1
 
 
 #: Where the search for a free order slot begins.
@@ -65,7 +56,7 @@ def decide(view, own, params, memory, rng, out):
     memory.next_slot = slot + 1
     if which < limit_total:
         tick = params.nearest_tick + integer(rng, params.band_tick)
-        px = _reference(view, side) - side * tick
+        px = opposite_px(view, side, params.tick_px) - side * tick * params.tick_px
         if slot != NONE and own.live < params.max_orders:
             place(out, slot, side, px, params.lots, _SLIDE)
     elif which < limit_total + params.market_rate:
@@ -74,12 +65,7 @@ def decide(view, own, params, memory, rng, out):
     else:
         # Each order in use is as likely as any other; one that is not live yet (or leaves already)
         # can not be cancelled, so nothing happens.
-        left = integer(rng, own.live)
-        for pick in range(own.capacity):
-            if own.orders[pick].state != _FREE:
-                if left == 0:
-                    if own.orders[pick].state == _LIVE:
-                        cancel(out, pick)
-                    break
-                left -= 1
+        pick = nth_order(own, integer(rng, own.live))
+        if pick != NONE and own.orders[pick].state == _LIVE:
+            cancel(out, pick)
     return out.count

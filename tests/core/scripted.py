@@ -185,6 +185,7 @@ class Stage:
         extra: more participant groups, as in a scenario.
         seed: of the market.
         rules: fields of the instrument.
+        fields: more fields of the scenario.
     """
 
     def __init__(
@@ -196,6 +197,7 @@ class Stage:
         seed: int = 1,
         rules: dict[str, Any] | None = None,
         ops: Any = None,
+        fields: dict[str, Any] | None = None,
     ) -> None:
         groups = []
         for name in scripts:
@@ -208,6 +210,7 @@ class Stage:
                 "description": "scripted",
                 "participants": [*groups, *extra],
                 "instrument": {"start_px": 100, **(rules or {})},
+                **(fields or {}),
             }
         )
         self.blueprint: Blueprint = blueprint(self.scenario, ops=ops)

@@ -226,7 +226,8 @@ def test_a_reader_later_than_the_memory_of_the_value_is_refused() -> None:
 NOT_STATE = {
     "part": {"own_offset", "own_first", "report_head", "report_tail", "decide", "external"}
     | {"pending_ns", "awaiting_view", "queue_view", "view_levels", "background", "wakes"}
-    | {"feed_ns", "order_ns", "response_ns", "signal_delay_ns", "own_capacity"}
+    | {"feed_ns", "order_ns", "response_ns", "signal_delay_ns", "own_capacity", "reads_data"}
+    | {"feed", "order", "response", "unstamped", "next_unstamped"}
     | {"params", "memory", "rng", "account"},
     # Settings, as the latencies above, and scratch.
     "account": {"cancel_on_disconnect", "kill_armed", "kill_flatten", "kill_equity", "limited"}

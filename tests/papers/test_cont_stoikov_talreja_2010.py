@@ -65,5 +65,5 @@ def test_all_rows_agree() -> None:
 def test_a_flow_without_events_is_refused() -> None:
     names = [name for name in Params.model_fields if name.startswith(("lambda", "theta"))]
     idle = Params(**{name: 0.0 for name in (*names, "mu", "k")})
-    with pytest.raises(UsageError, match="HG-U191"):
+    with pytest.raises(UsageError, match="without events the touch never moves"):
         simulate(idle, [(1, 1)], 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import pytest
 
 from hftgym.core.constants import BUY, SELL, LogKind
 from hftgym.participants.cont_stoikov_talreja import Params
@@ -32,28 +31,33 @@ class Exposure:
         self.happened: Counter[tuple[str, int]] = Counter()
         self.possible_s: Counter[tuple[str, int]] = Counter()
         last_ns = 0
-        for row in log:
-            self.wait((int(row["t_ns"]) - last_ns) / SECOND)
-            last_ns = int(row["t_ns"])
-            self.play(int(row["kind"]), int(row["side"]), int(row["px"]))
+        for t_ns, kind, side, px in log[["t_ns", "kind", "side", "px"]].tolist():
+            self.wait((t_ns - last_ns) / SECOND)
+            last_ns = t_ns
+            self.play(kind, side, px)
 
     def best(self, side: int) -> int | None:
-        prices = self.lots[side].keys()
-        return side * max(side * px for px in prices) if prices else None
+        prices = self.lots[side]
+        return None if not prices else max(prices) if side == BUY else min(prices)
+
+    def opposite(self, side: int) -> int:
+        best = self.best(-side)
+        if best is not None:
+            return best
+        return self.mid_2px // 2 + 1 if side == BUY else (self.mid_2px + 1) // 2 - 1
 
     def distance(self, side: int, px: int) -> int:
-        reference = self.best(-side)
-        if reference is None:
-            reference = self.mid_2px // 2 + 1 if side == BUY else (self.mid_2px + 1) // 2 - 1
-        return min(side * (reference - px), 6)
+        return min(side * (self.opposite(side) - px), 6)
 
     def wait(self, seconds: float) -> None:
         self.possible_s["limit", 0] += seconds
         for side in (BUY, SELL):
             if self.lots[-side]:
                 self.possible_s["market", side] += seconds
+            opposite = self.opposite(side)
             for px, lots in self.lots[side].items():
-                self.possible_s["cancel", self.distance(side, px)] += lots * seconds
+                tick = min(side * (opposite - px), 6)
+                self.possible_s["cancel", tick] += lots * seconds
 
     def play(self, kind: int, side: int, px: int) -> None:
         if kind == LogKind.REST:
@@ -114,26 +118,3 @@ def test_it_opens_the_market_with_what_is_asked_for() -> None:
 def test_a_flow_without_rates_sleeps() -> None:
     nothing = {name: 0.0 for name in RATES}
     assert simulate(60, group("cont_stoikov_talreja", params=nothing)).market()["wakes_done"] == 1
-
-
-@pytest.mark.parametrize("kind", ["cont_stoikov_talreja"])
-def test_it_trades_with_others_and_stays_out_of_calls(kind: str) -> None:
-    late = {"feed_ns": 2_000_000, "order_ns": 3_000_000, "response_ns": 4_000_000}
-    params = RATES if kind == "cont_stoikov_talreja" else {}
-    run = simulate(
-        120,
-        {"kind": kind, "params": params, "latency": late},
-        group("fixed_spread", params={"half_spread_tick": 2.0}),
-        group("noise_taker"),
-        start_phase="pre_open",
-        calendar=[
-            {"at_s": 20, "phase": "opening_auction"},
-            {"at_s": 30, "phase": "continuous"},
-        ],
-    )
-    log = run.log()
-    mine = log[(log["maker"] == 0) | (log["taker"] == 0)]
-    assert mine["t_ns"].min() > 30 * SECOND
-    pairs = {(int(r["maker"]), int(r["taker"])) for r in run.trades()}
-    assert {(0, 2), (1, 0)} <= pairs
-    assert run.conservation() == (0, 0)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hftgym.core.constants import BUY, SELL, LogKind
+from hftgym.core.constants import BUY, SELL, LogKind, Reason
 from hftgym.participants import avellaneda_stoikov, fixed_spread, glft, inventory_skew
-from hftgym.scenario import Scenario
+from hftgym.participants.base import kinds
+from hftgym.scenario import ParticipantSpec, Scenario, load_scenario
 from hftgym.simulator import Simulator
 from tests.core.scripted import Stage, limit, market
 
@@ -275,3 +276,26 @@ def test_deep_liquidity_keeps_its_number_and_its_distance_and_never_takes() -> N
     assert away.min() == 5 and away.max() == 14
     assert set(placed["lots"]) == {2}
     assert run.market()["part"][1]["account"]["rejects"] == 0
+
+
+def test_a_coarser_tick_changes_only_the_scale() -> None:
+    """Everybody's parameters are in ticks: with a tick of 4 all prices are 4 times as large."""
+    lonely = {"tape", "external"}
+    base = load_scenario("default")
+    present = {spec.kind for spec in base.participants} | lonely
+    specs = tuple(ParticipantSpec(kind=kind) for kind in kinds() if kind not in present)
+    logs = []
+    for tick_px in (1, 4):
+        instrument = base.instrument.model_copy(
+            update={"tick_px": tick_px, "start_px": base.instrument.start_px * tick_px}
+        )
+        update = {"participants": (*base.participants, *specs), "market_class": "medium"}
+        scenario = base.model_copy(update={**update, "instrument": instrument})
+        run = Simulator(scenario, 3, keep_log=True)
+        run.advance(120)
+        logs.append(run.log())
+    fine, coarse = logs
+    assert Reason.NOT_ON_TICK not in set(coarse["reason"].tolist())
+    assert len(fine) > 5_000
+    for name in fine.dtype.names:
+        np.testing.assert_array_equal(fine[name] * (4 if name == "px" else 1), coarse[name])

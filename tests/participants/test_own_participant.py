@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from pydantic import Field
 
+from hftgym.core.constants import BUY
 from hftgym.core.records import record
 from hftgym.errors import ConfigError
 from hftgym.market import Learner, blueprint
 from hftgym.participants.base import (
+    Numbers,
     ParticipantParams,
     build_table,
     kinds,
@@ -22,6 +24,7 @@ from hftgym.participants.base import (
     participant,
     resolve,
 )
+from hftgym.participants.orders import place
 from hftgym.scenario import ParticipantSpec, Scenario, load_scenario
 from hftgym.simulator import Simulator
 
@@ -99,7 +102,7 @@ def test_the_document_names_every_field() -> None:
         ("scripts.no_such_file:x", "HG-C021", "No module named"),
         ("scripts.own_participant:main", "HG-C022", "not made with"),
         ("noise_takr", "HG-C020", "did you mean 'noise_taker'?"),
-        ("xyz", "HG-C020", "there are avellaneda_stoikov"),
+        ("xyz", "HG-C020", "there are almgren_chriss"),
     ],
 )
 def test_a_wrong_name_is_refused(kind: str, code: str, text: str) -> None:
@@ -119,7 +122,7 @@ def test_parameters_are_numbers() -> None:
     class Words(ParticipantParams):
         word: str = Field("a")
 
-    with pytest.raises(TypeError, match=r"Words\.word: compiled participants take float, int or"):
+    with pytest.raises(TypeError, match=r"Words\.word: compiled participants take float"):
         params_dtype(Words)
 
 
@@ -129,7 +132,7 @@ def test_memory_and_parameters_have_their_size() -> None:
 
     with pytest.raises(ValueError, match="memory: 520 bytes do not fit into 512"):
         participant(Plain, record([("words", "i8", (65,))]))
-    many = {f"f{i}": (float, 0.0) for i in range(33)}
+    many = {f"f{i}": (float, 0.0) for i in range(32)}  # and the tick
     from pydantic import create_model
 
     with pytest.raises(ValueError, match="params: 264 bytes do not fit into 256"):
@@ -145,3 +148,45 @@ def test_a_market_class_that_is_too_small_is_refused() -> None:
     spec = ParticipantSpec(kind=KIND, count=50)
     with pytest.raises(ConfigError, match="room for 16; choose a larger market_class"):
         blueprint(scenario_with(spec), [Learner()])
+
+
+class Curve(ParticipantParams):
+    """Prices at which it bids, one after the other."""
+
+    first_px: int = 90
+    steps_px: tuple[float, ...] = (0.0, 3.0, 1.0)
+    lots: tuple[float, ...] = (2.0,)
+
+
+@participant(Curve, record([("next", "i8")]), own_orders=4)
+def bidder(view, own, params, memory, rng, out, data):
+    """Bid at the next price of the table."""
+    i = memory.next
+    if i == params.steps_px_count:
+        return 0
+    memory.next += 1
+    px = params.first_px + int(data[params.steps_px + i])
+    place(out, i, BUY, px, int(data[params.lots]), 0)
+    out.next_wake_ns = view.delivered_ns + 1_000
+    return out.count
+
+
+def test_tables_lie_beside_the_market_and_equal_ones_once() -> None:
+    kind = f"{__name__}:bidder"
+    specs = [
+        ParticipantSpec(kind=kind, name="a"),
+        ParticipantSpec(kind=kind, name="b", params={"steps_px": [5.0, 4.5], "lots": [2.0]}),
+    ]
+    fields = {"name": "tables", "description": "tables", "instrument": {"start_px": 100}}
+    scenario = Scenario.model_validate(fields | {"participants": specs})
+    market = Simulator(scenario, keep_log=True)
+    market.advance(1.0)
+    rests = market.log()
+    by_owner = [[int(r["px"]) for r in rests if r["maker"] == who] for who in (0, 1)]
+    assert by_owner == [[90, 93, 91], [95, 94]]
+    assert set(rests["lots"]) == {2}
+    numbers = Numbers()
+    assert [numbers.add(t) for t in ((1.0, 2.0), (3.0,), (1.0, 2.0))] == [0, 2, 0]
+    assert numbers.used == 3
+    with pytest.raises(ConfigError, match="65540 in one market; at most 65536"):
+        numbers.add([0.5] * 65_537)
