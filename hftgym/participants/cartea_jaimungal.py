@@ -96,8 +96,11 @@ def values(left_s, limit, phi, alpha, kappa, arrival_rate):
     """
     beside = arrival_rate / math.e
     shift = kappa * phi * limit * limit
-    omega = np.exp(-alpha * kappa * np.arange(limit + 1.0) ** 2)
+    # Scalar functions: those of numpy's arrays may differ from compiled ones in the last bit.
+    omega = np.empty(limit + 1)
     term = np.empty(limit + 1)
+    for q in range(limit + 1):
+        omega[q] = math.exp(-alpha * kappa * q * q)
     pieces = math.ceil(left_s * (shift + 2.0 * beside) / 8.0)
     log_scale = 0.0
     for _ in range(pieces):
@@ -114,7 +117,9 @@ def values(left_s, limit, phi, alpha, kappa, arrival_rate):
                 omega[q] += term[q]
         log_scale += math.log(omega[0]) - shift * piece_s
         omega /= omega[0]
-    return (np.log(np.maximum(omega, 1e-300)) + log_scale) / kappa  # finite, whatever the penalty
+    for q in range(limit + 1):
+        omega[q] = (math.log(max(omega[q], 1e-300)) + log_scale) / kappa  # finite for any penalty
+    return omega
 
 
 @leaf
