@@ -32,14 +32,15 @@ class Params(MakerParams):
     away_s: float = Field(10.0, gt=0, description="how long it stays away after that, seconds")
 
 
-#: The filter of its fair price, the net flow, and until when it is away.
+#: The net flow, until when it is away, and the filter of its fair price. The filter stands last:
+#: numba treats a record that begins with another one as a subtype of it.
 MEMORY = record(
     [
-        *((name, FILTER.fields[name][0]) for name in FILTER.names),
         ("net_lots", "f8"),
         ("bought_lots", "i8"),
         ("seen_ns", "i8"),
         ("away_until_ns", "i8"),
+        *((name, FILTER.fields[name][0]) for name in FILTER.names),
     ]
 )
 
