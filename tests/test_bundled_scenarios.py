@@ -205,6 +205,7 @@ def test_gates_break_where_the_scenario_says_so(name: str) -> None:
     assert judged["variance_ratio"].verdict is Verdict.BROKEN
 
 
+@pytest.mark.slow  # the largest market class is compiled for it
 def test_two_thousand_participants_trade_in_one_market() -> None:
     def crowd(kind: str, count: int, **params: float) -> ParticipantSpec:
         return ParticipantSpec(kind=kind, count=count, params=params)
