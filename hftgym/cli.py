@@ -66,6 +66,14 @@ class Level(StrEnum):
     release = "release"
 
 
+class FlowModel(StrEnum):
+    """Which order flow is fitted."""
+
+    santa_fe = "santa_fe"
+    hawkes = "hawkes"
+    queue_reactive = "queue_reactive"
+
+
 class VectorEngine(StrEnum):
     """Which exchange plays vectors."""
 
@@ -154,6 +162,111 @@ def gates(
     _show(report, as_json, text=str(report), ok=report.ok)
 
 
+@app.command()
+def realism(
+    scenario: ScenarioName,
+    against: Annotated[
+        Path | None, typer.Option(help="Real data: a LOBSTER message file, or a Bitstamp log.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first market.")] = 0,
+    markets: Annotated[int, typer.Option(min=1, help="Markets to simulate.")] = 1,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=60, help="Length of each; the default is that of the data, or 3.5 hours."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the stylised facts of a market, each with its band.
+
+    With real data also its figures, the distances to it, and whether a classifier can tell.
+
+    Example: hftgym realism default --against AMZN_message_1.csv
+    """
+    _working_directory_first()
+    from hftgym.analytics.realism import run_realism
+    from hftgym.training.progress import PhaseProgress
+
+    report = run_realism(
+        scenario, against, seed=seed, markets=markets, seconds=seconds, phase=PhaseProgress
+    )
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
+@app.command()
+def simulate(
+    scenario: ScenarioName,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; market i has seed + i.")] = 0,
+    markets: Annotated[int, typer.Option(min=1, help="How many markets.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="New folder; the default is runs/<date>-simulate-<name>-<seed>."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Length after the burn-in; the default is the scenario's day, or 300."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="LOBSTER message file (or its folder) for a tape.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a scenario; write its event log and a picture of the day.
+
+    Prints market quality, and who won what from whom.
+
+    Example: hftgym simulate default --seed 7
+    """
+    _working_directory_first()
+    from hftgym.simulation.simulate import simulate as run
+
+    result = run(scenario, seed, markets, out, seconds, data, quiet=as_json)
+    _show(result, as_json, text=str(result))
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A log, events-SEED.parquet.")],
+    data: Annotated[
+        Path | None, typer.Option(help="The tape's data, where they have moved.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the market of a log again and compare every row.
+
+    Prints the first row that differs. A log of another version, configuration or data is refused.
+
+    Example: hftgym replay runs/2026-11-26-simulate-default-0/events-0.parquet
+    """
+    _working_directory_first()
+    from hftgym.simulation.replay import replay as run
+
+    report = run(log, data, quiet=as_json)
+    _show(report, as_json, text=str(report), ok=report.ok)
+
+
+@app.command()
+def calibrate(
+    data: Annotated[Path, typer.Argument(help="A LOBSTER message file, or a Bitstamp log.")],
+    model: Annotated[FlowModel, typer.Option(help="What is fitted.")],
+    out: Annotated[
+        Path | None, typer.Option(help="YAML file to write; by default MODEL_DATA.yaml, here.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit a scenario to real data, and measure how real it looks on data it has not seen.
+
+    The first 70 % of the time is fitted, the last 25 % judges.
+
+    Example: hftgym calibrate AMZN_message_1.csv --model santa_fe --out amzn.yaml
+    """
+    from hftgym.calibration.calibrate import calibrate
+    from hftgym.training.progress import PhaseProgress
+
+    found = calibrate(data, model.value, out=out, seed=seed, phase=PhaseProgress)
+    _show(found, as_json, text=str(found))
+
+
 @verify_app.command("lobster")
 def verify_lobster_files(
     message: Annotated[Path, typer.Argument(help="The message file.")],
@@ -168,6 +281,21 @@ def verify_lobster_files(
 
     report = verify_lobster(message, orderbook)
     _show(report, as_json, text=str(report), ok=report.equal)
+
+
+@verify_app.command("bitstamp")
+def verify_bitstamp_log(
+    log: Annotated[Path, typer.Argument(help="The log of messages, plain or packed with xz.")],
+    as_json: Json = False,
+) -> None:
+    """Rebuild the book of a Bitstamp log order by order and compare it with the log's snapshots.
+
+    Example: hftgym data verify bitstamp 2015-05-01.log.xz
+    """
+    from hftgym.data.bitstamp_verify import verify_bitstamp
+
+    report = verify_bitstamp(log)
+    _show(report, as_json, text=str(report), ok=report.ok)
 
 
 @app.command()

@@ -146,7 +146,7 @@ def read_recording(recorded: Recorded, channel: Channel) -> np.ndarray:
     missing = [name for name in wanted if name not in header]
     if missing:
         raise DataError(
-            "HG-D160",
+            "HG-D210",
             f"{path}:1: no column {missing[0]!r} for {channel} (replay {recorded.replay!r}); the "
             f"header must name {' and '.join(wanted)}",
         )
@@ -157,20 +157,20 @@ def read_recording(recorded: Recorded, channel: Channel) -> np.ndarray:
             numbers = [int(row[i]) for i in at]
         except (IndexError, ValueError):
             raise DataError(
-                "HG-D161", f"{path}:{line}: {', '.join(row)[:60]!r}: must have whole numbers of ns"
+                "HG-D211", f"{path}:{line}: {', '.join(row)[:60]!r}: must have whole numbers of ns"
             ) from None
         latency = numbers[-1] - (numbers[0] if len(numbers) == 2 else 0)
         time = numbers[0] if len(numbers) == 2 else 0
         if not 0 <= latency <= MAX_LATENCY_NS:
             raise DataError(
-                "HG-D162", f"{path}:{line}: latency {latency} ns; must be 0 to {MAX_LATENCY_NS}"
+                "HG-D212", f"{path}:{line}: latency {latency} ns; must be 0 to {MAX_LATENCY_NS}"
             )
         if recorded.replay == "time" and found and time <= found[-1][0]:
             raise DataError(
-                "HG-D163", f"{path}:{line}: {start} {time} does not rise ({found[-1][0]} before)"
+                "HG-D213", f"{path}:{line}: {start} {time} does not rise ({found[-1][0]} before)"
             )
         found.append((time, latency))
     if not found:
-        raise DataError("HG-D164", f"{path}: no rows; a recording needs at least one")
+        raise DataError("HG-D214", f"{path}: no rows; a recording needs at least one")
     first = found[0][0]
     return np.array([(time - first, latency) for time, latency in found], np.float64)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from hftgym.core.constants import (
     Fault,
     FeeUnit,
     LatencyKind,
+    Limit,
     Matching,
     Phase,
     StopOn,
@@ -37,6 +38,7 @@ from hftgym.core.records import (
 from hftgym.core.rng import text_hash
 from hftgym.errors import ConfigError, InternalError
 from hftgym.latency import COLUMNS, Delay, Latency, Lognormal, read_recording
+from hftgym.limits import Limits
 from hftgym.participants.base import Numbers, Participant, build_table, resolve, write_params
 from hftgym.scenario import ParticipantSpec, Scenario
 
@@ -62,11 +64,13 @@ class Learner:
     Attributes:
         name: decides its random stream and its ties.
         latency: its three channels.
+        limits: what the exchange lets it do.
         sees_value: its views carry the latent value (for a ceiling, never for a fair comparison).
     """
 
     name: str = "learner#0"
     latency: Latency = Latency(feed_ns=5_000_000, order_ns=5_000_000, response_ns=5_000_000)
+    limits: Limits = field(default_factory=Limits)
     sees_value: bool = False
 
 
@@ -135,7 +139,8 @@ def blueprint(
         ops: operations of a compiled tape (``TAPE_OP``); adds history as a participant.
 
     Raises:
-        ConfigError: if the market class is too small for the participants.
+        ConfigError: if the market class is too small for the participants, or one of them could
+            never trade.
     """
     announce_compilation()
     size = MARKET_CLASSES[scenario.market_class]
@@ -148,7 +153,8 @@ def blueprint(
         kinds.append("tape")
     external = resolve("external")
     for learner in learners:
-        specs.append((ParticipantSpec(kind="external", latency=learner.latency), external))
+        spec = ParticipantSpec(kind="external", latency=learner.latency, limits=learner.limits)
+        specs.append((spec, external))
         names.append(learner.name)
         kinds.append("learner")
     strategies = list(dict.fromkeys(strategy for _, strategy in specs))
@@ -167,6 +173,7 @@ def blueprint(
         tick_px = scenario.instrument.tick_px
         _write_participant(part, spec, strategy, names[p], row, tick_px, numbers)
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
+        _check_limits(scenario, spec.limits, names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
         part["own_offset"] = offset
@@ -176,7 +183,7 @@ def blueprint(
     for learner, p in zip(learners, range(len(specs) - len(learners), len(specs)), strict=True):
         m["part"][p]["background"] = 0
         m["part"][p]["signal_delay_ns"] = 0 if learner.sees_value else NONE
-    m["kill_watch"] = int(m["part"]["account"]["kill_armed"].sum())
+    m["kill_watch"] = np.count_nonzero(m["part"]["account"]["limits"] & Limit.LOSS)
     tape = m["tape"]
     tape["owner"] = NONE
     if ops is not None:
@@ -193,8 +200,16 @@ def blueprint(
         tuple(names),
         tuple(kinds),
         tuple(range(len(specs) - len(learners), len(specs))),
-        hashlib.sha256(ops.tobytes() + numbers.to_bytes()).hexdigest(),
+        _data_hash(ops, numbers),
     )
+
+
+def _data_hash(ops: np.ndarray, numbers: Numbers) -> str:
+    """Return the SHA-256 of history and numbers; of their fields: what lies between is anything."""
+    digest = hashlib.sha256(numbers.to_bytes())
+    for name in ops.dtype.names or ():
+        digest.update(ops[name].tobytes())
+    return digest.hexdigest()
 
 
 def _check_size(scenario: Scenario, size: MarketClass, specs: list[Any]) -> None:
@@ -222,6 +237,17 @@ def _check_delay(scenario: Scenario, delay_ns: int, name: str) -> None:
             f"scenario {scenario.name!r}: {name} sees the value {delay_ns} ns late, but the last "
             f"{VALUE_RING} steps of {scenario.value.grid_ns} ns are kept: at most {longest_ns} ns; "
             "lower value_delay_ns or raise value.grid_ns",
+        )
+
+
+def _check_limits(scenario: Scenario, limits: Limits, name: str) -> None:
+    """Demand that one lot at the first price is within a participant's limit."""
+    lot = scenario.instrument.start_px * scenario.instrument.unit_value
+    if limits.notional is not None and limits.notional < lot:
+        raise ConfigError(
+            "HG-C032",
+            f"scenario {scenario.name!r}: limits.notional {limits.notional} of {name} is less than "
+            f"one lot at start_px, {lot} money units: all orders would be refused; raise it",
         )
 
 
@@ -298,13 +324,7 @@ def _write_participant(
     account["firm"] = row_of_firm(spec.firm or name)
     account["lmm_percent"] = spec.lmm_percent
     account["cancel_on_disconnect"] = spec.cancel_on_disconnect
-    account["kill_flatten"] = spec.kill_flatten
-    if spec.position_limit is not None:
-        account["limited"] = 1
-        account["position_limit"] = spec.position_limit
-    if spec.kill_equity is not None:
-        account["kill_armed"] = 1
-        account["kill_equity"] = spec.kill_equity
+    _write_limits(account, spec.limits)
     params = strategy.Params.model_validate(spec.params)
     delay_ns = getattr(params, "value_delay_ns", NONE) if strategy.sees_value else NONE
     part["signal_delay_ns"] = delay_ns
@@ -330,6 +350,23 @@ def _write_latency(part: Any, channel: Any, delay: Delay, numbers: Numbers) -> N
     row["kind"] = LatencyKind.RECORDED if by_time else LatencyKind.DRAWN
     row["first"] = numbers.add((recording if by_time else recording[:, 1]).ravel().tolist())
     row["count"] = len(recording)
+
+
+def _write_limits(account: Any, limits: Limits) -> None:
+    interval_ns = limits.rate_interval_ns
+    for limit, name, value in (
+        (Limit.POSITION, "position_limit", limits.position_lots),
+        (Limit.OPEN_ORDERS, "open_orders_limit", limits.open_orders),
+        (Limit.NOTIONAL, "notional_limit", limits.notional),
+        (Limit.ORDER_RATE, "rate_interval_ns", interval_ns),
+        # Accounts begin with nothing: what is lost is what is owed.
+        (Limit.LOSS, "kill_equity", None if limits.loss is None else -limits.loss),
+    ):
+        if value is not None:
+            account["limits"] |= limit
+            account[name] = value
+    account["rate_slack_ns"] = (limits.burst - 1) * (interval_ns or 0)
+    account["kill_flatten"] = limits.flatten
 
 
 def row_of_firm(name: str) -> int:

@@ -22,9 +22,10 @@ from pydantic import model_validator as check_whole
 from hftgym.core.constants import PHASE_PLAN, VALUE_SHOCKS, Phase
 from hftgym.core.phase_steps import may_follow
 from hftgym.errors import UsageError
-from hftgym.instrument import MONEY_LIMIT, Instrument
+from hftgym.instrument import Instrument
 from hftgym.latency import Latency as Latency
 from hftgym.latency import LatencyNs
+from hftgym.limits import Limits
 from hftgym.names import check_name, nearest
 from hftgym.yaml_model import Override, StrictModel, load_yaml_model
 
@@ -83,7 +84,7 @@ class ParticipantSpec(StrictModel):
     """A group of equal participants."""
 
     not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "mode allow_short borrow_limit limits currency cash positions".split()
+        "mode allow_short borrow_limit currency cash positions".split()
     )
 
     kind: Annotated[str, Field(min_length=1, max_length=200)]
@@ -96,12 +97,8 @@ class ParticipantSpec(StrictModel):
     """Latencies of each of them."""
     firm: str | None = None
     """Firm of all of them, for self-trade prevention; absent: each is a firm of its own."""
-    position_limit: Annotated[int, Field(ge=0, lt=MONEY_LIMIT)] | None = None
-    """Most lots, long or short, that position and open orders of a side may make together."""
-    kill_equity: Annotated[int, Field(gt=-MONEY_LIMIT, lt=MONEY_LIMIT)] | None = None
-    """Equity at the mark, in money units, below which the exchange kills one of them."""
-    kill_flatten: bool = False
-    """Whether the position of a killed one is closed."""
+    limits: Limits = Field(default_factory=Limits)
+    """What the exchange lets each of them do."""
     cancel_on_disconnect: bool = False
     """Whether the orders of one end when it disconnects."""
     lmm_percent: Annotated[int, Field(ge=0, le=100)] = 0

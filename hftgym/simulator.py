@@ -6,15 +6,17 @@ Environments hold their own arrays of markets and call the same kernels.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 
-from hftgym.core.constants import LogKind, Status
-from hftgym.core.entries import advance_one, book_hash_one, reseed_one, state_hash_one
-from hftgym.core.records import LOG, LOG_ROW, LOG_ROWS
+from hftgym.core.constants import LogKind, MessageKind, Status
+from hftgym.core.entries import advance_one, book_hash_one, reseed_one, send_one, state_hash_one
+from hftgym.core.records import LOG, LOG_ROW, LOG_ROWS, OUT
 from hftgym.errors import InternalError, UsageError
 from hftgym.market import Blueprint, blueprint, check_fault
+from hftgym.names import nearest
 from hftgym.scenario import Scenario, load_scenario
 
 
@@ -102,6 +104,12 @@ class Simulator:
         """Return the event log of market ``i`` since its opening, dtype ``LOG_ROW``."""
         return np.concatenate([np.zeros(0, LOG_ROW), *self._log[i]])
 
+    def take_log(self, i: int = 0) -> np.ndarray:
+        """Return the rows of market ``i`` since the last call, and keep them no longer."""
+        rows = self.log(i)
+        self._log[i] = []
+        return rows
+
     def trades(self, i: int = 0) -> np.ndarray:
         """Return the trades in the log of market ``i``."""
         log = self.log(i)
@@ -125,6 +133,79 @@ class Simulator:
                 f"this simulator has {self.markets.shape}",
             )
         self.markets[:] = snapshot
+
+    def copy(self) -> Simulator:
+        """Return another simulator with the same markets, to lead them elsewhere.
+
+        What happens to the one is nothing to the other; the same actions at the same times have
+        the same effect in both. Rows of the log so far are in both.
+        """
+        other = copy.copy(self)
+        other.markets = self.markets.copy()
+        other._log_buffer = self._log_buffer.copy()
+        other._log = [list(rows) for rows in self._log]
+        return other
+
+    def send(
+        self,
+        participant: str,
+        kind: MessageKind,
+        *,
+        slot: int = 0,
+        side: int = 0,
+        px: int = 0,
+        lots: int = 0,
+        flags: int = 0,
+        i: int = 0,
+    ) -> None:
+        """Let a participant send a message now; it acts one order latency later.
+
+        Meant for participants of kind ``manual``, which send nothing by themselves.
+
+        Args:
+            participant: its name, for example ``me#0``.
+            kind: new limit or market order, cancel, amend, ...
+            slot: own order slot that the message is about.
+            side: +1 buy, -1 sell.
+            px: limit price, price units.
+            lots: size; of an amend, the total with what is filled.
+            flags: ``Flag``, added together.
+            i: the market.
+
+        Raises:
+            UsageError: if there is no such participant or slot, or the message makes no sense to
+                its own sender (a new order in a used slot, a cancel of nothing).
+            InternalError: if the market stops with a fault.
+        """
+        if participant not in self.blueprint.names:
+            raise UsageError(
+                "HG-U032",
+                f"participant {participant!r} is not in this market"
+                + nearest(participant, self.blueprint.names),
+            )
+        p = self.blueprint.names.index(participant)
+        part = self.markets[i]["part"][p]
+        if not 0 <= slot < int(part["own_capacity"]):
+            raise UsageError(
+                "HG-U033",
+                f"slot {slot}: {participant} has the slots 0 to {int(part['own_capacity']) - 1}",
+            )
+        before = int(part["account"]["messages"])
+        out = np.zeros(1, OUT)
+        out[0]["count"] = 1
+        message = out[0]["messages"][0]
+        for name, value in (("kind", kind), ("slot", slot), ("side", side), ("px", px)):
+            message[name] = value
+        message["lots"], message["flags"] = lots, flags
+        send_one(self.markets, i, self.blueprint.table, p, out)
+        check_fault(self.markets[i])
+        if int(part["account"]["messages"]) == before:
+            raise UsageError(
+                "HG-U034",
+                f"{participant} can not send {MessageKind(kind).name} about slot {slot} at "
+                f"{int(self.markets[i]['now_ns'])} ns: as far as it knows, the slot is "
+                + ("used" if kind <= MessageKind.MARKET else "empty or being cancelled"),
+            )
 
     def reseed(self, i: int, seed: int) -> None:
         """Give market ``i`` another future: new streams, same present."""

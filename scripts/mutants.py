@@ -71,7 +71,7 @@ _QUEUE = (
 _CHANNELS = (
     ("order.state = _PENDING_CANCEL", "order.state = _LIVE", "a cancel is not pending"),
     ("order.gen += 1", "order.gen += 0", "answers fit every message"),
-    ("max(m.now_ns + part.order_ns, part", "max(m.now_ns, part", "orders act at once"),
+    ("max(m.now_ns + latency_ns, part", "max(m.now_ns, part", "orders act at once"),
     ("part.account.messages += 1", "part.account.messages += 0", "messages are not counted"),
     ("max(m.now_ns + part.response_ns, part", "max(m.now_ns, part", "answers are known at once"),
     ("own.position += r.side * r.lots", "own.position -= r.side * r.lots", "own position inverts"),
@@ -86,9 +86,9 @@ _CHANNELS = (
     ("1 if b.instrument.phase != _CONTINUOUS else 0", "0", "no view is stale"),
     ("m.now_ns - part.signal_delay_ns)", "m.now_ns)", "the signal has no delay"),
     ("part.queue_view != 0 and slot <", "slot <", "everybody sees queue positions"),
-    ("wake_ns - part.feed_ns)", "wake_ns)", "a wish ignores the feed"),
+    ("wake_ns - latency_ns)", "wake_ns)", "a wish ignores the feed"),
     ("part.capture_ns < part.pending_ns:", "part.capture_ns > part.pending_ns:", "wishes invert"),
-    ("delivery_ns = m.now_ns + part.feed_ns", "delivery_ns = m.now_ns", "the feed is instant"),
+    ("delivery_ns = m.now_ns + latency_ns", "delivery_ns = m.now_ns", "the feed is instant"),
     ("max(delivery_ns, part.last_response_ns)", "delivery_ns", "a view comes before its fill"),
     ("if part.triggered == 0:", "if part.triggered < 2:", "every event triggers a view"),
     ("if m.part[p].wake_on & flag:", "if m.part[p].wake_on | flag:", "events wake everybody"),
@@ -139,13 +139,6 @@ _EXCHANGE = (
         "the static band is too narrow",
     ),
     ("px > instrument.px_max or px % instrument.tick_px", "px > instrument.px_max or 0", "no tick"),
-    (
-        "open_now = account.open_buy_lots if side == BUY",
-        "open_now = account.open_buy_lots if side == SELL",
-        "the limit counts the other side",
-    ),
-    ("open_now + more_lots <= account", "open_now + more_lots < account", "the limit is one less"),
-    ("side * account.position + open_now", "account.position + open_now", "long counts for short"),
     ("// MAX_SLICES >= msg.display_lots", "// MAX_SLICES > msg.display_lots", "a slice too many"),
     ("msg.expire_ns <= m.now_ns", "msg.expire_ns < m.now_ns", "an order that ends now comes"),
     ("if instrument.phase == _HALT or", "if False or", "orders come in a halt"),
@@ -165,7 +158,12 @@ _EXCHANGE = (
     ("if account.cancel_on_disconnect != 0:", "if True:", "each disconnect cancels"),
     ("b.band_px = b.last_px", "b.band_px += 0", "the dynamic band does not move"),
     ("account.disconnected = 0", "account.disconnected = 1", "nobody comes back"),
-    ("o.side, lots - open_now):", "o.side, lots):", "an amend counts against the limit twice"),
+    (
+        "return limit_amend(m, b, msg, o, limit_px, lots, open_now)",
+        "return _OK",
+        "amends know no limits",
+    ),
+    ("limit = reason >> LIMIT_SHIFT", "limit = 0", "the log does not say which limit it was"),
     ("+ msg.slot] != NONE:", "+ msg.slot] < NONE:", "one id for two orders"),
     ("if kind == _MARKET or flags & _BUDGET:", "if kind == _MARKET:", "a budget is a price"),
 )
@@ -207,6 +205,32 @@ _LEDGER = (
      "if False:\n        marks |= _SELF  #", "self-trades move the last price"),
     ("own_first + slot] += lots", "own_first + slot] = lots", "an order's last fill is all"),
     ("b.signed_volume += side * lots", "b.signed_volume += lots", "all flow is buying"),
+)  # fmt: skip
+
+_LIMITS = (
+    ("account.open_buy_lots if side == BUY", "account.open_buy_lots if side != BUY",
+     "the limit counts the other side"),
+    ("if side * account.position", "if account.position", "long counts for short"),
+    ("+ lots > account.position_limit", "+ lots >= account.position_limit", "a lot too few"),
+    ("account.open_sell_lots) - old_lots", "account.open_sell_lots)", "an amend counts twice"),
+    ("and stays and account", "and account", "immediate orders are open orders"),
+    ("account.open_orders >= account", "account.open_orders > account", "one open order too many"),
+    ("and (grows or dearer) and", "and grows and", "a dearer price is free"),
+    ("dearer = lots > 0 and", "dearer =", "who ends an order is stopped"),
+    ("abs(px) > abs(old_px)", "px > old_px", "below zero less is dearer"),
+    ("fresh = min(lots, exposure)", "fresh = lots", "what closes a position is worth something"),
+    ("mark_2px = abs(b.mid_2px)", "mark_2px = b.mid_2px", "a mark below zero is worth less"),
+    ("max(mark_2px, 2 * abs(px))", "mark_2px", "an order is worth the mark only"),
+    ("room = 2 * account", "room = account", "half the limit"),
+    ("// b.instrument.unit_value", "", "lots times px is money"),
+    ("exposure - fresh <= room", "exposure <= room", "an order counts twice"),
+    ("if m.now_ns < account", "if m.now_ns <= account", "an order on time is early"),
+    (" - account.rate_slack_ns", "", "no bursts"),
+    ("max(m.now_ns, account.rate_due_ns)", "account.rate_due_ns", "a pause is saved for later"),
+    (" and flags & _BUDGET == 0", "", "a budget is a price"),
+    ("if b.instrument.phase != _CONTINUOUS:", "if False:", "market orders that wait are not open"),
+    ("int(Flag.TO_LIMIT) | int(Flag.STOP)", "int(Flag.TO_LIMIT)", "sleeping orders are not open"),
+    ("has_px = o.flags & _STOP == 0 or", "has_px = True or", "an amend gives a stop a price"),
 )  # fmt: skip
 
 _MATCHING = (
@@ -267,7 +291,7 @@ _STOPS = (
     ("up_2px = -2 * ask if ask != NO_KEY", "up_2px = 2 * bid if bid != NO_KEY", "wakes on the bid"),
     ("-2 * buys.best <= up_2px", "-2 * buys.best < up_2px", "a buy stop waits for more"),
     ("2 * sells.best >= down_2px", "2 * sells.best > down_2px", "a sell stop waits for more"),
-    ("open_lots(m, p, side, lots)", "pass", "sleeping lots are not open"),
+    ("open_lots(m, p, side, lots, 1)", "pass", "sleeping lots are not open"),
 )
 
 _PHASES = (
@@ -280,7 +304,14 @@ _PHASES = (
     ("b.next_phase = _VOLATILITY", "b.next_phase = _CONTINUOUS", "no auction after a halt"),
     ("(immediate or b.instrument.band_action == _BAND_CANCEL)", "immediate", "rests at the band"),
     ("(kind == _MARKET and flags & _TO_LIMIT == 0)", "kind == _MARKET", "to the limit, not there"),
+    ("judged_2px and b.trades", "judged_2px or b.trades", "without a trade nobody is killed"),
     ("< 2 * account.kill_equity:", "<= 2 * account.kill_equity:", "kills at the line"),
+    (
+        "equity, position, _KILLED, _LOSS)",
+        "equity, 0, _KILLED, _LOSS)",
+        "a kill hides the position",
+    ),
+    ("equity = _equity_2(b, account) // 2", "equity = account.cash", "a kill hides the equity"),
     ("if account.kill_flatten != 0:", "if True:", "every kill closes the position"),
     ("px, abs(position), b", "px, 1, b", "one lot of a position is closed"),
     (" and (side == 0 or m.orders[i].side == side)", "", "cancel all knows no side"),
@@ -317,6 +348,7 @@ MUTANTS = tuple(
         ("exchange", _EXCHANGE),
         ("orders", _ORDERS),
         ("ledger", _LEDGER),
+        ("limits", _LIMITS),
         ("matching", _MATCHING),
         ("auction", _AUCTION),
         ("stops", _STOPS),

@@ -134,7 +134,7 @@ def test_a_self_test_counts_each_stream(tiny: int, capsys: pytest.CaptureFixture
     assert total == f"{'total':<14}" + "".join(f"{value:>12,}" for value in sums)
     assert sums[0] == tiny and min(sums) > 0
     assert verdict == "0 differences"
-    assert "selftest: 1,240 of 1,240 actions" in captured.err
+    assert "selftest: 1,320 of 1,320 actions" in captured.err
 
 
 def test_the_seed_says_what_is_compared_and_the_processes_do_not(

@@ -15,7 +15,7 @@ NAMES = [page.name for page in PAGES]
 WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: Words that stand for something of the reader's.
-PLACES = {"MESSAGE", "ORDERBOOK", "CONFIG", "RUN", "PATH", "SCENARIO"}
+PLACES = {"MESSAGE", "ORDERBOOK", "LOG", "DATA", "CONFIG", "RUN", "PATH", "SCENARIO"}
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=[page.name for page in WITH_PYTHON])

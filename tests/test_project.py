@@ -20,17 +20,19 @@ SOURCES = sorted((ROOT / "hftgym").rglob("*.py"))
 #: A part may import parts of its own layer and of those above it in this list.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "names"),
+    ("extras",),
     ("yaml_text",),
     ("yaml_model",),
     ("core",),
     ("participants",),
     ("instrument", "latency"),
+    ("limits",),
     ("scenario",),
     ("market", "simulator"),
     ("data", "analytics", "envs", "feed", "papers"),
-    ("selftest", "order_book"),
+    ("selftest", "order_book", "calibration"),
     ("tensorboard",),
-    ("training", "bench"),
+    ("training", "bench", "simulation"),
     ("doctor",),
     ("cli",),
     ("__main__",),
@@ -38,7 +40,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 #: Imported when needed, inside functions; `training` may import learners where only it is loaded.
-LAZY = {"torch", "stable_baselines3", "sb3_contrib", "ray", "pandas", "matplotlib", "scipy"}
+LAZY = {
+    "torch",
+    "stable_baselines3",
+    "sb3_contrib",
+    "ray",
+    "pandas",
+    "matplotlib",
+    "plotly",
+    "pyarrow",
+    "scipy",
+}
 LEARNERS = {"torch", "stable_baselines3", "sb3_contrib"}
 
 
@@ -127,6 +139,7 @@ def test_heavy_libraries_are_imported_when_needed() -> None:
         ("hftgym.data", {*LAZY, "tensorboard"}),
         ("hftgym.training", LAZY),
         ("hftgym.training.train", LAZY),
+        ("hftgym.simulation.simulate", {*LAZY, "tensorboard"} - {"scipy"}),
     ],
 )
 def test_importing_stays_light(module: str, absent: set[str]) -> None:

@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from hftgym.errors import ConfigError, NoInputError, UsageError
+from hftgym.instrument import MONEY_LIMIT
 from hftgym.scenario import (
-    MONEY_LIMIT,
     Instrument,
     Latency,
     ParticipantSpec,
@@ -119,6 +119,25 @@ def test_params_are_completed_with_the_kinds_defaults(tmp_path: Path) -> None:
             "participants:\n  - kind: noise_taker\n    name: ../x\n",
             "x.yaml:6: participants.0.name = '../x': name of a participant '../x' is not allowed: "
             "1 to 64 of the characters A-Z a-z 0-9 . _ -, not '.' or '..', no '-' in front",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits: {burst: 3}\n",
+            "x.yaml:6: burst 3 needs orders_per_s: there is no rate to exceed (in "
+            "participants.0.limits)",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits: {flatten: true}\n",
+            "x.yaml:6: flatten needs loss: nothing else closes a position (in "
+            "participants.0.limits)",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits:\n      position_lots: 0\n",
+            "x.yaml:7: participants.0.limits.position_lots = 0: must be greater than or equal to 1",
+        ),
+        (
+            "participants:\n  - kind: noise_taker\n    limits:\n      orders_per_s: 0\n",
+            "x.yaml:7: participants.0.limits.orders_per_s = 0: must be greater than or equal to "
+            "0.001",
         ),
         (
             "tape:\n  train_share: 0.8\n",

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +13,7 @@ from hftgym.analytics.gate_play import Task
 from hftgym.analytics.gate_report import GateReport, GateRow, Verdict
 from hftgym.analytics.gates_market import market_figures, market_gates
 from hftgym.analytics.gates_policies import episodes_to_play, play_all, policy_gates
+from hftgym.analytics.progress import Phase, Silent
 from hftgym.analytics.quality import measure
 from hftgym.core.rng import text_hash
 from hftgym.errors import UsageError
@@ -27,37 +25,13 @@ EPISODES = 1_000
 SECONDS = 300
 
 
-class _Advancing(Protocol):
-    def advance(self, units: int) -> None: ...
-
-
-#: Opens a progress bar: title, total, unit.
-Phase = Callable[[str, int, str], AbstractContextManager[Any]]
-
-
-class _Silent:
-    """A progress bar that shows nothing."""
-
-    def __init__(self, title: str, total: int, unit: str) -> None:
-        pass
-
-    def __enter__(self) -> _Advancing:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def advance(self, units: int) -> None:
-        pass
-
-
 def run_gates(
     scenario: Scenario | str | Path,
     episodes: int = EPISODES,
     *,
     seconds: int = SECONDS,
     seed: int = 0,
-    phase: Phase = _Silent,
+    phase: Phase = Silent,
 ) -> GateReport:
     """Measure a market and judge it; gates that it is meant to break do not count against it.
 

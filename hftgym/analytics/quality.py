@@ -55,15 +55,29 @@ QUALITY = record(
 
 
 @leaf
-def _hold(row, b, held_ns):
-    """Account for the time during which the book stood as it is."""
+def hold_touch(row, bid_px, bid_lots, ask_px, ask_lots, tick_px, held_ns):
+    """Account for the time during which the touch stood as it is; a side of 0 lots is empty."""
     bin_ = SPREAD_BINS - 1
-    if b.touch_bid_lots > 0 and b.touch_ask_lots > 0:
-        spread_tick = (b.touch_ask_px - b.touch_bid_px) // b.instrument.tick_px
+    if bid_lots > 0 and ask_lots > 0:
+        spread_tick = (ask_px - bid_px) // tick_px
         bin_ = min(max(spread_tick, 0), SPREAD_BINS - 1)
         row.two_sided_ns += held_ns
-        row.depth_lot_ns += float(held_ns) * (b.touch_bid_lots + b.touch_ask_lots)
+        row.depth_lot_ns += float(held_ns) * (bid_lots + ask_lots)
     row.spread_ns[bin_] += held_ns
+
+
+@leaf
+def _hold(row, b, held_ns):
+    """Account for the time during which the book stood as it is."""
+    hold_touch(
+        row,
+        b.touch_bid_px,
+        b.touch_bid_lots,
+        b.touch_ask_px,
+        b.touch_ask_lots,
+        b.instrument.tick_px,
+        held_ns,
+    )
 
 
 @leaf

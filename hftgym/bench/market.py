@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from hftgym.bench.machine import describe
+from hftgym.bench.stream import make_stream
+from hftgym.bench.yardstick import play_yardstick
 from hftgym.core.constants import SECOND_NS, Status
 from hftgym.core.entries import advance_many
 from hftgym.core.records import LOG
@@ -27,6 +29,7 @@ Say = Callable[[str], None]
 _LATENCY = {"feed_ns": 100_000, "order_ns": 80_000, "response_ns": 80_000}
 _COUNTS = ("messages_done", "wakes_done", "captures_done")
 _BURN_IN_S = 5.0
+_YARDSTICK_MESSAGES = 300_000
 
 
 def mixed_market(participants: int, market_class: str) -> Scenario:
@@ -104,6 +107,8 @@ def bench_market(
     if day_messages:
         tell(f"a day of 6.5 hours with {day_messages:,} messages")
         result["day"] = _day(day_messages)
+    tell("the yardstick: a minimal numba book")
+    result["yardstick"] = _yardstick(repeats, hundred["ns_per_event"])
     return result | {"repeats": repeats, "machine": describe()}
 
 
@@ -183,6 +188,19 @@ def _batch(scenario: Scenario, markets: int, repeats: int, events: int) -> dict[
         "events_per_s": round(median(rates[threads])),
         "events_per_s_range": [round(min(rates[threads])), round(max(rates[threads]))],
         "gain": round(median(rates[threads]) / median(rates[1]), 3),
+    }
+
+
+def _yardstick(repeats: int, ns_per_event: float) -> dict[str, Any]:
+    """Return what a bare book needs for a message on this machine, in this run."""
+    prefill, stream, _ = make_stream(_YARDSTICK_MESSAGES, 0)
+    play_yardstick(prefill, stream)
+    seconds = median(play_yardstick(prefill, stream).seconds for _ in range(repeats))
+    ns = seconds / _YARDSTICK_MESSAGES * 1e9
+    return {
+        "what": "a minimal numba book: flat arrays, limit orders and cancels alone",
+        "ns_per_message": round(ns, 2),
+        "events_per_its_message": round(ns_per_event / ns, 2),
     }
 
 

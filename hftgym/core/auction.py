@@ -254,7 +254,7 @@ def _take(m, log, b, index, lots):
     if left == 0:
         take_out(m, b, index)
         return True
-    open_lots(m, owner, o.side, -lots)
+    open_lots(m, owner, o.side, -lots, 0)
     if lots >= shown:
         show_again(m, log, b, index, left)
     elif o.flags & _MARKET:

@@ -199,6 +199,16 @@ class Status(IntEnum):
     FAULT = 4
 
 
+class Limit(IntEnum):
+    """What a participant may not exceed, added together; alone: which of them it would have."""
+
+    POSITION = 1
+    OPEN_ORDERS = 2
+    NOTIONAL = 4
+    ORDER_RATE = 8
+    LOSS = 16  # at the end of a transaction; the others at the gate
+
+
 class Fault(IntEnum):
     """A state from which the market must not go on."""
 
@@ -249,6 +259,7 @@ class LogKind(IntEnum):
     STOP = 8  # a stop sleeps
     TRIGGER = 9  # a stop wakes
     UNCROSS = 10  # px, lots and, as slots, nothing: what an auction found
+    KILL = 11  # of the taker; px and lots are its equity (money units) and its position
 
 
 class LogMark(IntEnum):

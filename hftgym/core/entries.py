@@ -10,12 +10,13 @@ import numpy as np
 from numba import prange
 
 from hftgym.core.book import init_orders, init_side
-from hftgym.core.channels import first_view, init_channels
+from hftgym.core.channels import first_view, init_channels, read_reports, send
 from hftgym.core.constants import NEVER_NS, NO_PX, NONE
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
 from hftgym.core.orders import init_rare, renew_due
+from hftgym.core.queue import settle_queue
 from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.value import init_value
 
@@ -55,6 +56,7 @@ def open_market(m, seed):
         b.waiting[side].tail = NONE
         b.waiting[side].lots = 0
     b.mid_2px = 2 * b.instrument.start_px
+    b.judged_2px = NO_PX
     b.last_px = b.instrument.start_px
     b.touch_bid_px = -NO_PX
     b.touch_ask_px = NO_PX
@@ -108,6 +110,15 @@ def reseed_one(markets, i, seed):
 def advance_one(markets, i, table, ops, log, until_ns, budget):
     """Run market ``i`` until ``until_ns``; a Status."""
     return advance(markets[i], table[0], ops, log[0], until_ns, budget)
+
+
+@kernel
+def send_one(markets, i, table, p, out):
+    """Let participant ``p`` of market ``i`` learn what is known by now, and send ``out[0]``."""
+    m = markets[i]
+    read_reports(m, p, m.now_ns)
+    send(m, table[0], p, out[0])
+    settle_queue(m)
 
 
 @parallel_kernel

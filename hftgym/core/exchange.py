@@ -32,6 +32,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import write_log
+from hftgym.core.limits import LIMIT_SHIFT, has_limits, limit_amend, limit_new
 from hftgym.core.matching import available, match, stp_mode
 from hftgym.core.orders import (
     end_order,
@@ -92,7 +93,6 @@ _PRICE_BAND = int(Reason.PRICE_BAND)
 _BAD_DISPLAY = int(Reason.BAD_DISPLAY)
 _BAD_TRIGGER = int(Reason.BAD_TRIGGER)
 _BAD_EXPIRY = int(Reason.BAD_EXPIRY)
-_RISK_LIMIT = int(Reason.RISK_LIMIT)
 _DISCONNECTED = int(Reason.DISCONNECTED)
 _MOVED = int(Reason.MOVED)
 _ACCEPTED = int(ReportKind.ACCEPTED)
@@ -154,16 +154,6 @@ def _check_trigger(b, px):
     if px < instrument.px_min or px > instrument.px_max or px % instrument.tick_px != 0:
         return _BAD_TRIGGER
     return _OK
-
-
-@leaf
-def _passes_limit(m, p, side, more_lots):
-    """Return whether a participant may have ``more_lots`` open on a side."""
-    account = m.part[p].account
-    if account.limited == 0:
-        return True
-    open_now = account.open_buy_lots if side == BUY else account.open_sell_lots
-    return side * account.position + open_now + more_lots <= account.position_limit
 
 
 @leaf
@@ -245,7 +235,11 @@ def _reject(m, log, msg, reason):
         m.refused = reason
         return
     m.part[p].account.rejects += 1
-    write_log(m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason, 0)
+    limit = reason >> LIMIT_SHIFT
+    reason &= (1 << LIMIT_SHIFT) - 1
+    write_log(
+        m, log, _LOG_REJECT, NONE, NONE, p, msg.slot, msg.side, msg.px, msg.lots, reason, limit
+    )
     report(m, p, _REJECTED, reason, msg.kind, msg.slot, msg.gen, msg.side, msg.px, msg.lots, 0)
 
 
@@ -265,7 +259,7 @@ def _reject_full(m, log, msg):
 # ------------------------------------------------------------------ new orders
 @leaf
 def refusal(m, b, msg, flags):
-    """Return why a new order is refused before its price is looked at in the book, or OK."""
+    """Return why a new order is refused before it comes to the book, or OK."""
     p = msg.participant
     if m.bare == 0:
         reason = _check_sender(m, p)
@@ -276,9 +270,7 @@ def refusal(m, b, msg, flags):
         return reason
     if m.slot_order[m.part[p].own_first + msg.slot] != NONE:
         return _DUPLICATE_ID
-    if not _passes_limit(m, p, msg.side, msg.lots):
-        return _RISK_LIMIT
-    return _OK
+    return limit_new(m, b, msg, flags) if has_limits(m, p) else _OK
 
 
 @leaf
@@ -428,9 +420,8 @@ def _check_amend(m, b, msg, o, limit_px, lots, open_now, moves):
         r = m.rare[o.slot]
         if r.flags & _ICEBERG and (lots - 1) // MAX_SLICES >= r.display:
             return _BAD_DISPLAY
-    if m.bare == 0 and lots > open_now:
-        if not _passes_limit(m, msg.participant, o.side, lots - open_now):
-            return _RISK_LIMIT
+    if m.bare == 0 and has_limits(m, msg.participant):
+        return limit_amend(m, b, msg, o, limit_px, lots, open_now)
     return _OK
 
 

@@ -203,6 +203,8 @@ def _hash_participant(m, p, h):
     h = _add(h, a.position)
     h = _add(h, a.open_buy_lots)
     h = _add(h, a.open_sell_lots)
+    h = _add(h, a.open_orders)
+    h = _add(h, a.rate_due_ns)
     h = _add(h, a.maker_lots)
     h = _add(h, a.taker_lots)
     h = _add(h, a.fills)

@@ -24,6 +24,7 @@ from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.types import unliteral
 
+from hftgym.core import lean
 from hftgym.errors import OutputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 #: Layers of compiled code, lowest first. A function depends on its own layer and those below.
 LAYERS = ("core", "participants", "envs", "analytics", "bench")
+#: Files of the core whose leaves Python calls too; all others are linked only (``lean``).
+CALLABLE = {"rng.py", "latency.py"}
 #: True when numba is switched off (``NUMBA_DISABLE_JIT=1``): everything runs as plain Python.
 INTERPRETED = bool(config.DISABLE_JIT)
 
@@ -72,6 +75,8 @@ def _load_or_forget(self: Any, sig: Any, target_context: Any) -> Any:
 
 
 FunctionCache.load_overload = _load_or_forget
+if not INTERPRETED:
+    lean.install()
 
 
 def cache_root() -> Path:
@@ -139,7 +144,7 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
 def announce_compilation() -> None:
     """Say, once, that the first start takes longer: when no compiled market is in the cache."""
     # The event loop: leaves of strategies are compiled as soon as those are imported.
-    if not INTERPRETED and not any(cache_dir("core").rglob("loop.advance-*.nbc")):
+    if not INTERPRETED and not any(cache_dir("core").rglob("loop.linked_advance-*.nbc")):
         logging.getLogger("hftgym").warning(
             "hftgym: compiling the market for this machine: about a minute, once"
         )
@@ -172,6 +177,10 @@ def leaf(function: F, **options: Any) -> F:
     It is compiled once for a market's type, not once for each mix of narrow and wide integers that
     its callers read from records (238 compilations and 53 s for the simulator, not 519 and 117 s).
     """
+    path = Path(function.__code__.co_filename)
+    if layer_of(path) == "core" and path.name not in CALLABLE and not INTERPRETED:
+        function.__qualname__ = lean.MARK + function.__qualname__
+        options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     compiled: Any = _compile(
         function, lambda **kw: numba.njit(error_model="numpy", **options, **kw)
     )

@@ -105,15 +105,16 @@ def same_firm(m, p, q):
 
 
 @inlined
-def open_lots(m, p, side, change):
-    """Add ``change`` to the lots that a participant has open on a side."""
+def open_lots(m, p, side, lots, orders):
+    """Add to the lots that a participant has open on a side, and to its open orders."""
     if m.bare != 0:
         return
     account = m.part[p].account
+    account.open_orders += orders
     if side == BUY:
-        account.open_buy_lots += change
+        account.open_buy_lots += lots
     else:
-        account.open_sell_lots += change
+        account.open_sell_lots += lots
 
 
 @leaf

@@ -122,8 +122,11 @@ def _run(m, table, ops, log, until_ns, budget):
             if until_ns < NEVER_NS:
                 m.now_ns = max(m.now_ns, until_ns)
             return _UNTIL
-        # One event ends every order at the most, and shows every slice of an iceberg.
-        if log_rows > 0 and m.log_used + 3 * m.order_live + 2 * m.slices + 8 > log_rows:
+        # One event ends every order at the most, shows every slice of an iceberg, and kills all
+        # who can be, each with a trade that ends no order.
+        if log_rows > 0 and (
+            m.log_used + 3 * m.order_live + 2 * m.slices + 2 * m.kill_watch + 8 > log_rows
+        ):
             return _LOG_FULL
         if budget == 0:
             return _BUDGET

@@ -223,7 +223,7 @@ def rest_own(m, log, b, p, slot, gen, side, px, lots, flags, display_lots, expir
     index = place_own(m, p, slot, gen)
     shown = shown_lots(flags, display_lots, lots)
     rest(m, s, index, p, slot, key, shown, stays)
-    open_lots(m, p, side, lots)
+    open_lots(m, p, side, lots, 1)
     if needs_rare(flags):
         write_rare(m, index, lots - shown, display_lots, expire_ns, flags)
     marks = _MARK_HIDDEN if flags & _HIDDEN else 0
@@ -294,7 +294,7 @@ def wait_own(m, log, b, p, slot, gen, side, px, lots):
     else:
         m.orders[w.tail].next = index
     w.tail = index
-    open_lots(m, p, side, lots)
+    open_lots(m, p, side, lots, 1)
     write_log(m, log, _LOG_REST, p, slot, NONE, NONE, side, px, lots, _OK, _MARK_HIDDEN)
 
 
@@ -318,7 +318,7 @@ def withdraw(m, b, order_index):
     """Take an order from its place and from its owner's open lots; its slot in the pool stays."""
     o = m.orders[order_index]
     side = side_index(o.side)
-    open_lots(m, o.owner, o.side, -(o.lots + reserve_of(m, o)))
+    open_lots(m, o.owner, o.side, -(o.lots + reserve_of(m, o)), -1)
     _forget(m, order_index)
     if o.flags & _MARKET:
         _unlink_waiting(m, b.waiting[side], o)
@@ -401,10 +401,10 @@ def fill_here(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
     marks = _MARK_HIDDEN if o.flags & _HIDDEN else 0
     settle(m, log, b, o.owner, slot, gen, taker, taker_slot, taker_gen, -side, o.px, lots, marks)
     if lots < o.lots:
-        open_lots(m, o.owner, side, -lots)
+        open_lots(m, o.owner, side, -lots, 0)
         reduce(b.sides[side_index(side)], o, lots)
     elif reserve_of(m, o) > 0:
-        open_lots(m, o.owner, side, -lots)
+        open_lots(m, o.owner, side, -lots, 0)
         show_again(m, log, b, order_index, reserve_of(m, o))
     else:
         take_out(m, b, order_index)
@@ -420,7 +420,7 @@ def fill(m, log, b, order_index, taker, taker_slot, taker_gen, lots):
 def shrink(m, b, order_index, lots):
     """Take open ``lots``, fewer than all, from a resting order: from its reserve first."""
     o = m.orders[order_index]
-    open_lots(m, o.owner, o.side, -lots)
+    open_lots(m, o.owner, o.side, -lots, 0)
     if o.flags & _RARE:
         r = m.rare[o.slot]
         reserved = min(lots, r.reserve)

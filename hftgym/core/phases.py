@@ -24,6 +24,7 @@ from hftgym.core.constants import (
     BandAction,
     Fault,
     Flag,
+    Limit,
     LogKind,
     LogMark,
     MessageKind,
@@ -33,7 +34,7 @@ from hftgym.core.constants import (
     ReportKind,
     WakeOn,
 )
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import write_log
 from hftgym.core.matching import match, stp_mode
 from hftgym.core.orders import (
@@ -66,6 +67,8 @@ _TRIGGERED = int(ReportKind.TRIGGERED)
 _LOG_CANCEL = int(LogKind.CANCEL)
 _LOG_TRIGGER = int(LogKind.TRIGGER)
 _LOG_PHASE = int(LogKind.PHASE)
+_LOG_KILL = int(LogKind.KILL)
+_LOSS = int(Limit.LOSS)
 _MARK_HIDDEN = int(LogMark.HIDDEN)
 _CONTINUOUS = int(Phase.CONTINUOUS)
 _HALT = int(Phase.HALT)
@@ -244,11 +247,20 @@ def _flatten(m, log, b, p):
         interrupt(m, log, b)
 
 
+@inlined
+def _equity_2(b, account):
+    """Return twice the equity at the mark, in money units."""
+    return 2 * account.cash + account.position * b.mid_2px * b.instrument.unit_value
+
+
 @leaf
 def kill(m, log, b, p):
     """Kill a participant: its orders end, what it sends is refused, its position is closed."""
     account = m.part[p].account
     account.killed = 1
+    equity = _equity_2(b, account) // 2
+    position = account.position
+    write_log(m, log, _LOG_KILL, NONE, NONE, p, NONE, 0, equity, position, _KILLED, _LOSS)
     end_all(m, log, b, p, 0, _KILLED, _LIMIT)
     if account.kill_flatten != 0:
         _flatten(m, log, b, p)
@@ -256,15 +268,20 @@ def kill(m, log, b, p):
 
 @leaf
 def _kill_pass(m, log, b):
-    """Kill whose equity at the mark has fallen too low; whether there was one."""
-    unit_value = b.instrument.unit_value
-    mid_2px = b.mid_2px
+    """Kill whose equity at the mark has fallen too low; whether there was one.
+
+    Only trades and the mark change it: most messages leave both, and need no look at everybody.
+    """
+    if b.mid_2px == b.judged_2px and b.trades == b.judged_trades:
+        return False
+    b.judged_2px = b.mid_2px
+    b.judged_trades = b.trades
     found = False
     for p in range(m.participants):
         account = m.part[p].account
-        if account.kill_armed == 0 or account.killed != 0:
+        if account.limits & _LOSS == 0 or account.killed != 0:
             continue
-        if 2 * account.cash + account.position * mid_2px * unit_value < 2 * account.kill_equity:
+        if _equity_2(b, account) < 2 * account.kill_equity:
             kill(m, log, b, p)
             found = True
     return found

@@ -8,8 +8,6 @@ each class is compiled once.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hftgym.core.constants import (
@@ -25,53 +23,9 @@ from hftgym.core.constants import (
     VALUE_SHOCKS,
     VIEW_LEVELS,
 )
-from hftgym.core.jit import INTERPRETED
+from hftgym.core.layout import record as record
 from hftgym.core.market_class import MARKET_CLASSES as MARKET_CLASSES
 from hftgym.core.market_class import MarketClass as MarketClass
-
-
-class _PlainRow(np.record):
-    """A ``numpy.record`` whose fields hide attributes of arrays with their name.
-
-    Interpreted, ``order.flags`` would be numpy's own and ``side.base`` its None.
-    """
-
-    def __getattribute__(self, name: str) -> Any:
-        fields = np.record.__getattribute__(self, "dtype").fields
-        return self[name] if name in fields else np.record.__getattribute__(self, name)
-
-
-_ROW = _PlainRow if INTERPRETED else np.record
-
-
-def record(fields: list[tuple]) -> np.dtype:
-    """Return an aligned dtype whose elements are ``numpy.record`` (attribute access).
-
-    numpy forgets the alignment of a ``numpy.record``; so nested ones stand behind an explicit
-    filler, and a record that nests others has a size that is a multiple of 8.
-    """
-    placed: list[tuple] = []
-    nested = False
-    for field in fields:
-        if isinstance(field[1], np.dtype):
-            nested = True
-            _fill(placed)
-        placed.append(field)
-    if nested:
-        _fill(placed)
-    return np.dtype((_ROW, np.dtype(placed, align=True)))
-
-
-def _fill(placed: list[tuple]) -> None:
-    """Append a filler up to a multiple of 8 bytes, if one is needed."""
-    if not placed:
-        return
-    layout = np.dtype(placed, align=True)
-    last = layout.names[-1]  # type: ignore[index]
-    end = layout.fields[last][1] + layout.fields[last][0].itemsize  # type: ignore[index]
-    if end % 8:
-        placed.append((f"_fill_{len(placed)}", "u1", (8 - end % 8,)))
-
 
 # ------------------------------------------------------------------ what a participant sees
 RNG = record(
@@ -205,6 +159,7 @@ ACCOUNT = record(
         ("position", "i8"),  # lots
         ("open_buy_lots", "i8"),  # reserves and sleeping stops included
         ("open_sell_lots", "i8"),
+        ("open_orders", "i8"),  # resting, asleep or waiting
         ("maker_lots", "i8"),
         ("taker_lots", "i8"),
         ("fills", "i8"),
@@ -215,12 +170,16 @@ ACCOUNT = record(
         ("killed", "i4"),
         ("disconnected", "i4"),
         ("cancel_on_disconnect", "i4"),
-        ("kill_armed", "i4"),  # ``kill_equity`` counts
-        ("kill_flatten", "i4"),
-        ("limited", "i4"),  # ``position_limit`` counts
         ("lmm_percent", "i4"),
+        ("limits", "i4"),  # Limit flags: which of those below count
+        ("kill_flatten", "i4"),
+        ("position_limit", "i8"),  # lots
+        ("open_orders_limit", "i8"),
+        ("notional_limit", "i8"),  # money units
+        ("rate_interval_ns", "i8"),  # between orders at the limit of the rate
+        ("rate_slack_ns", "i8"),  # how far a burst may run ahead of it
+        ("rate_due_ns", "i8"),  # when the next order would be due at that rate
         ("kill_equity", "i8"),  # money units
-        ("position_limit", "i8"),
         ("quota_lots", "i8"),  # scratch of a pro-rata share
     ]
 )
@@ -338,7 +297,7 @@ LOG_ROW = record(
         ("kind", "i1"),  # LogKind
         ("side", "i1"),  # of the taker in a trade (0: an uncross), of the order otherwise
         ("reason", "i1"),
-        ("marks", "i1"),  # LogMark
+        ("marks", "i1"),  # LogMark; of a RISK_LIMIT or a kill: the Limit
     ]
 )
 
@@ -515,6 +474,8 @@ def book_record(size: MarketClass) -> np.dtype:
             ("extended", "i4"),  # this call has been extended
             ("has_reference", "i4"),  # the last price may stand in for a missing auction price
             ("stops_left", "i4"),  # stops that are to wake in another round
+            ("judged_2px", "i8"),  # mid and trades when the kill switch looked last
+            ("judged_trades", "i8"),
             ("indicative_px", "i8"),  # NO_PX: nothing would trade
             ("indicative_lots", "i8"),
             ("surplus_lots", "i8"),

@@ -20,6 +20,7 @@ from hftgym.core.constants import (
     STOP_CASCADE,
     BandAction,
     Flag,
+    Limit,
     MessageKind,
     Phase,
     Reason,
@@ -28,6 +29,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.reference_auction import Clearing, Interest, clear
 from hftgym.core.reference_floor import FLATTEN_SLOT, Floor
+from hftgym.core.reference_limits import Terms
 from hftgym.core.reference_types import (
     Account,
     Indication,
@@ -38,6 +40,7 @@ from hftgym.core.reference_types import (
     Report,
     Rules,
     Trade,
+    Trip,
 )
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "Report",
     "Rules",
     "Trade",
+    "Trip",
 ]
 
 
@@ -84,6 +88,7 @@ class ReferenceExchange(Floor):
         Returns:
             Its trades and the private reports, each in the order in which they happened.
         """
+        self.trips = []
         self._begin()
         kind, sender = message.kind, self.accounts[message.participant]
         if kind == MessageKind.CONNECT:
@@ -104,6 +109,7 @@ class ReferenceExchange(Floor):
 
     def set_phase(self, phase: int) -> Outcome | None:
         """Let the venue step to another phase; None if that step does not exist (X-PHA-02)."""
+        self.trips = []
         if phase not in checks.STEPS[self.phase]:
             return None
         self._begin()
@@ -112,6 +118,7 @@ class ReferenceExchange(Floor):
 
     def advance(self, now_ns: int) -> Outcome:
         """Let time pass: what is due by then happens, expiries before phases (X-TIF-07)."""
+        self.trips = []
         trades: list[Trade] = []
         reports: list[Report] = []
         while (due := self._next_due()) is not None and due <= now_ns:
@@ -187,8 +194,12 @@ class ReferenceExchange(Floor):
         reason = reason or checks.terms(message, self.rules, self._static_px, self.now_ns)
         if not reason and (p, message.slot) in self._book.live:
             reason = Reason.DUPLICATE_ID
-        if not reason and self._exceeds(p, message.side, message.lots):
-            reason = Reason.RISK_LIMIT
+        if not reason:
+            has_price = checks.has_price(message.kind, message.flags)
+            stays = self.phase in checks.CALLS or message.flags & Flag.STOP
+            stays = stays or not checks.is_immediate(message.kind, message.flags)
+            px = message.px if has_price else None
+            reason = self._gate(message, Terms(message.side, px, message.lots, bool(stays)))
         return reason
 
     def _draft(self, message: Message) -> Order:
@@ -247,10 +258,14 @@ class ReferenceExchange(Floor):
     def _mode(self, message: Message) -> int:
         return message.stp - 1 if message.stp else self.rules.stp
 
-    def _exceeds(self, p: int, side: int, more_lots: int) -> bool:
-        """Whether so many lots more would be beyond a participant's limit (X-RISK-01)."""
-        limit = self.members[p].position_limit
-        return limit is not None and self.accounts[p].exposure(side) + more_lots > limit
+    def _gate(self, message: Message, new: Terms, old: Terms | None = None) -> int:
+        """Return whether a limit of its sender stops a message: RISK_LIMIT or OK."""
+        p, now = message.participant, self.now_ns
+        limit = self.gates[p].stops(new, old, self.open_orders()[p], self.mid_2px, now)
+        if limit is None:
+            return Reason.OK
+        self.trips.append(Trip(p, limit, message.slot, message.px, message.lots))
+        return Reason.RISK_LIMIT
 
     # -------------------------------------------------------------- cancel, disconnect
     def _cancel(self, message: Message) -> None:
@@ -336,8 +351,11 @@ class ReferenceExchange(Floor):
         too_thin = order.flags & Flag.ICEBERG and left > order.display_lots * MAX_SLICES
         if not reason and more > 0 and too_thin:
             reason = Reason.BAD_DISPLAY
-        if not reason and more > 0 and self._exceeds(p, order.side, more):
-            reason = Reason.RISK_LIMIT
+        if not reason:
+            has_price = order.kind == MessageKind.LIMIT
+            new = Terms(order.side, px if has_price else None, left)
+            old = Terms(order.side, order.px if has_price else None, order.lots)
+            reason = self._gate(message, new, old)
         return reason
 
     @staticmethod
@@ -534,6 +552,7 @@ class ReferenceExchange(Floor):
             if equity_2 >= 2 * member.kill_equity:
                 continue
             anybody = account.killed = True
+            self.trips.append(Trip(p, Limit.LOSS, FLATTEN_SLOT, equity_2 // 2, account.position))
             for order in self._book.owned_by(p):
                 self._end(order, Reason.KILLED, MessageKind.LIMIT)
             self._flatten(p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 
 from hftgym.core.constants import (
@@ -18,6 +19,7 @@ from hftgym.core.constants import (
     Stp,
 )
 from hftgym.core.reference_book import Book
+from hftgym.core.reference_limits import Gate
 from hftgym.core.reference_pro_rata import split
 from hftgym.core.reference_types import (
     Account,
@@ -27,6 +29,7 @@ from hftgym.core.reference_types import (
     Report,
     Rules,
     Trade,
+    Trip,
 )
 
 #: Slot of the orders that close the position of a killed participant: they are nobody's message.
@@ -50,6 +53,10 @@ class Floor:
         self.rules = rules
         self.members = [Member(firm=m) if isinstance(m, int) else m for m in members]
         self.accounts = [Account(member.firm) for member in self.members]
+        self.gates = [
+            Gate(member, account, rules.unit_value)
+            for member, account in zip(self.members, self.accounts, strict=True)
+        ]
         self.capacity = capacity
         self.phase: int = phase
         self.now_ns = 0
@@ -69,6 +76,7 @@ class Floor:
         self._own_end: tuple[int, int] | None = None  # when this phase ends on its own, and in what
         self._extended = False  # the collar has extended this call
 
+        self.trips: list[Trip] = []  # of the last call
         self._trades: list[Trade] = []
         self._reports: list[Report] = []
         self._band_px = self.last_px  # reference of the dynamic band in this transaction
@@ -109,6 +117,10 @@ class Floor:
     def live(self) -> int:
         """How many orders rest, sleep or wait."""
         return len(self._book.live)
+
+    def open_orders(self) -> Counter[int]:
+        """Count the live orders of each participant."""
+        return Counter(owner for owner, _ in self._book.live)
 
     def _is_live(self, order: Order) -> bool:
         return self.order(order.owner, order.slot) is order

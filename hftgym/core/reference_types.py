@@ -65,6 +65,16 @@ class Report(NamedTuple):
     fee: int = 0
 
 
+class Trip(NamedTuple):
+    """A limit that stopped somebody: at the gate, or (no slot; px is its equity) by its loss."""
+
+    who: int
+    limit: int
+    slot: int
+    px: int
+    lots: int
+
+
 class Outcome(NamedTuple):
     """What one transaction led to, in order."""
 
@@ -122,6 +132,10 @@ class Member:
     kill_equity: int | None = None
     kill_flatten: bool = False
     cancel_on_disconnect: bool = False
+    open_orders_limit: int | None = None
+    notional_limit: int | None = None
+    rate_interval_ns: int | None = None
+    rate_burst: int = 1
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ def sleep(
     index = place_own(m, p, slot, gen)
     rest(m, s, index, p, slot, s.side * trigger_px, lots, _STOP)
     m.orders[index].side = side
-    open_lots(m, p, side, lots)
+    open_lots(m, p, side, lots, 1)
     j = write_rare(m, index, 0, display_lots, expire_ns, flags)
     r = m.rare[j]
     r.limit_px = px

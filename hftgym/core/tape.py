@@ -95,7 +95,7 @@ def _post(m, log, b, op, front):
         to_front(m, s, index)
     write_log(m, log, _LOG_REST, tape.owner, op.ordinal, NONE, NONE, op.side, op.px, lots, _OK, 0)
     m.tape_order[op.ordinal] = index
-    open_lots(m, tape.owner, op.side, lots)
+    open_lots(m, tape.owner, op.side, lots, 1)
 
 
 @leaf

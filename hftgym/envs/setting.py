@@ -94,12 +94,10 @@ def _latency(wanted: Latency | Mapping[str, Any]) -> Latency:
     usual = Learner().latency.model_dump()
     try:
         return Latency.model_validate(usual | dict(wanted))
-    except ValueError as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {}
-        where = ".".join(map(str, first.get("loc", ())))
-        raise UsageError(
-            "HG-U069", f"latency{'.' if where else ''}{where}: {first.get('msg', error)}"
-        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("latency", *first["loc"])))
+        raise UsageError("HG-U069", f"{where}: {first['msg']}") from None
 
 
 class Setting:

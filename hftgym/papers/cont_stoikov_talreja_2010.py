@@ -84,8 +84,8 @@ def _ask_first(
                     ends[here] += rate
                 elif to_b > 0:
                     rates[here, (to_b - 1) * n + to_a - 1] -= rate
-    chance: Floats = np.linalg.solve(rates, ends).reshape(n, n)
-    return chance
+    chance = np.linalg.solve(rates, ends).reshape(n, n)
+    return chance.astype(np.float64)
 
 
 def chance_mid_up(flow: Flow) -> Floats:
@@ -231,7 +231,7 @@ def simulate(
     for market in markets:
         check_fault(market)
     if wins.min() < 0:
-        raise UsageError("HG-U191", f"flow {flow}: without events the touch never moves")
+        raise UsageError("HG-U196", f"flow {flow}: without events the touch never moves")
     return wins / paths
 
 

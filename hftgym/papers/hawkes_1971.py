@@ -32,8 +32,8 @@ def mean_rates(base: Floats, branching: Floats) -> Floats:
         base: base rates, per second, shape (types,).
         branching: direct successors [i, j] of type i by an event of type j.
     """
-    rates: Floats = np.linalg.solve(np.eye(len(base)) - branching, base)
-    return rates
+    rates = np.linalg.solve(np.eye(len(base)) - branching, base)
+    return rates.astype(np.float64)
 
 
 def count_covariance(base: Floats, branching: Floats) -> Floats:

@@ -17,8 +17,7 @@ from hftgym.core.constants import BUY, NONE, SECOND_NS, SELL, OwnState, Phase, W
 from hftgym.core.rng import exponential, geometric, integer, normal, uniform
 from hftgym.participants.base import ParticipantParams, participant
 from hftgym.participants.flow import nth_order
-from hftgym.participants.orders import cancel, free_slot, place
-from hftgym.participants.quoting import outward_ask, outward_bid
+from hftgym.participants.orders import cancel, ceil_px, floor_px, free_slot, place
 
 _LIVE = int(OwnState.LIVE)
 _PRE_OPEN = int(Phase.PRE_OPEN)
@@ -52,9 +51,9 @@ def decide(view, own, params, memory, rng, out):
         centre = 0.5 * view.mid_2px if math.isnan(view.signal) else view.signal
         reservation = centre + params.dispersion_tick * params.tick_px * normal(rng)
         if side == BUY:
-            px = outward_bid(reservation, params.tick_px)
+            px = floor_px(reservation, params.tick_px)
         else:
-            px = outward_ask(reservation, params.tick_px)
+            px = ceil_px(reservation, params.tick_px)
         lots = min(geometric(rng, params.mean_lots), params.max_lots)
         slot = free_slot(own)
         if slot != NONE and px > 0:

@@ -104,7 +104,7 @@ def _largest_cancel_rate(params):
 
 @leaf
 def _place(own, params, memory, out, side, px):
-    slot = free_slot_from(own, memory.next_slot)
+    slot = free_slot_from(own, memory.next_slot, own.capacity)
     if slot != NONE:
         place(out, slot, side, px, params.lots, _SLIDE)
         memory.next_slot = slot + 1
@@ -137,7 +137,7 @@ def _candidate(view, own, params, memory, rng, out, largest_theta):
         px = opposite_px(view, side, params.tick_px) - side * tick * params.tick_px
         _place(own, params, memory, out, side, px)
     elif which < limits + markets:
-        slot = free_slot_from(own, memory.next_slot)
+        slot = free_slot_from(own, memory.next_slot, own.capacity)
         if slot != NONE and has_opposite(view, side):
             take(out, slot, side, params.lots)
     elif memory.bound > 0:

@@ -48,7 +48,7 @@ def decide(view, own, params, memory, rng, out):
             side = BUY if uniform(rng) < 0.5 else SELL
             tick = params.nearest_tick + integer(rng, params.band_tick)
             best_px = view.ask_px[0] if side == BUY else view.bid_px[0]
-            slot = free_slot_from(own, memory.next_slot)
+            slot = free_slot_from(own, memory.next_slot, own.capacity)
             if slot != NONE:
                 px = best_px - side * tick * params.tick_px
                 place(out, slot, side, px, params.lots, _SLIDE)

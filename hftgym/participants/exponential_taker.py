@@ -16,8 +16,7 @@ from pydantic import Field
 from hftgym.core.constants import BUY, NONE, SECOND_NS, SELL, Flag
 from hftgym.core.rng import exponential, uniform
 from hftgym.participants.base import ParticipantParams, participant
-from hftgym.participants.orders import free_slot, place
-from hftgym.participants.quoting import outward_ask, outward_bid
+from hftgym.participants.orders import ceil_px, floor_px, free_slot, place
 
 _IOC = int(Flag.IOC)
 
@@ -38,13 +37,13 @@ def decide(view, own, params, memory, rng, out):
     wait = exponential(rng, SECOND_NS / (2.0 * params.rate_per_s))
     out.next_wake_ns = view.delivered_ns + int(wait) + 1
     side = BUY if uniform(rng) < 0.5 else SELL
-    reach = exponential(rng, params.tick_px / params.decay_per_tick)
+    reach_px = exponential(rng, 1.0 / params.decay_per_tick) * params.tick_px
     centre = 0.5 * view.mid_2px if math.isnan(view.signal) else view.signal
-    # Rounded towards the centre: exactly the quotes within reach trade.
+    # Rounded inward: exactly the quotes within reach trade.
     if side == BUY:
-        px = outward_bid(centre + reach, params.tick_px)
+        px = floor_px(centre + reach_px, params.tick_px)
     else:
-        px = outward_ask(centre - reach, params.tick_px)
+        px = ceil_px(centre - reach_px, params.tick_px)
     slot = free_slot(own)
     if started and slot != NONE and view.phase == 0 and px > 0:
         place(out, slot, side, px, params.lots, _IOC)

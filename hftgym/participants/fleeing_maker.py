@@ -32,15 +32,14 @@ class Params(MakerParams):
     away_s: float = Field(10.0, gt=0, description="how long it stays away after that, seconds")
 
 
-#: The net flow, until when it is away, and the filter of its fair price. The filter stands last:
-#: numba treats a record that begins with another one as a subtype of it.
+#: The filter of its fair price, the net flow, and until when it is away.
 MEMORY = record(
     [
+        ("filter", FILTER),
         ("net_lots", "f8"),
         ("bought_lots", "i8"),
         ("seen_ns", "i8"),
         ("away_until_ns", "i8"),
-        *((name, FILTER.fields[name][0]) for name in FILTER.names),
     ]
 )
 
@@ -52,7 +51,7 @@ def decide(view, own, params, memory, rng, out):
     out.next_wake_ns = next_quote_ns(now_ns, params.interval_s, rng)
     fair = fair_px(
         view,
-        memory,
+        memory.filter,
         rng,
         params.noise_tick,
         params.noise_s,
@@ -73,6 +72,7 @@ def decide(view, own, params, memory, rng, out):
         return out.count
     distance = params.half_spread_tick + params.widen_tick_per_lot * one_sided
     shift = params.skew_tick_per_lot * own.position
-    bid, ask = distance + shift, distance - shift
+    bid = distance + shift
+    ask = distance - shift
     quote_around(view, own, out, fair, bid, ask, params.lots, params.limit_lot, params.tick_px)
     return out.count

@@ -54,7 +54,7 @@ _SLIDE = int(Flag.POST_ONLY_SLIDE)
 #: on the same side and on the other one. No paper prints such a table for a book of this kind: they
 #: are chosen so that trades come in runs of one side, eaten quotes are refilled, and quotes on the
 #: side that a trade hits flee.
-_BASE = (0.12, 0.15, 0.6, 0.5, 0.02)
+_BASE = (0.3, 0.2, 0.15, 0.6, 0.02)
 _SAME = (
     (0.42, 0.05, 0.01, 0.00, 0.01),
     (0.10, 0.10, 0.03, 0.01, 0.04),
@@ -112,8 +112,8 @@ class Params(ParticipantParams):
         BRANCHING, description="direct successors: row = what follows, column = what came (100)"
     )
     decay_per_s: float = Field(8.0, gt=0, description="decay of all kernels, per second")
-    patience_per_s: float = Field(0.03, ge=0, description="cancels per second and resting order")
-    deep_tick: float = Field(5.0, ge=1, description="mean distance behind the touch, ticks")
+    patience_per_s: float = Field(0.08, ge=0, description="cancels per second and resting order")
+    deep_tick: float = Field(4.0, ge=1, description="mean distance behind the touch, ticks")
     mean_lots: float = Field(1.0, ge=1, description="mean order size (geometric), lots")
     market_lots: float = Field(
         0.0, ge=0, description="the same of market orders; 0: as of all orders"
@@ -238,7 +238,7 @@ def _act(view, own, params, memory, rng, out, event):
         if slot != NONE:
             cancel(out, slot)
         return
-    slot = free_slot_from(own, memory.next_slot)
+    slot = free_slot_from(own, memory.next_slot, own.capacity)
     mean_lots = params.mean_lots
     if kind == _MARKET and params.market_lots > 0.0:
         mean_lots = params.market_lots

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hftgym.core.constants import MAX_OUT, NONE, MessageKind, OwnState
 from hftgym.core.jit import leaf
 
@@ -10,6 +12,18 @@ _MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
 _FREE = int(OwnState.FREE)
+
+
+@leaf
+def floor_px(px, tick_px):
+    """Round a price down to the tick."""
+    return math.floor(px / tick_px) * tick_px
+
+
+@leaf
+def ceil_px(px, tick_px):
+    """Round a price up to the tick."""
+    return math.ceil(px / tick_px) * tick_px
 
 
 @leaf
@@ -22,13 +36,13 @@ def free_slot(own):
 
 
 @leaf
-def free_slot_from(own, first):
-    """Return a free order slot, searched from ``first`` on and around, or NONE."""
-    slot = first if first < own.capacity else 0
-    for _ in range(own.capacity):
+def free_slot_from(own, first, slots):
+    """Return a free one of the first ``slots`` order slots, searched from ``first`` on, or NONE."""
+    slot = first if first < slots else 0
+    for _ in range(slots):
         if own.orders[slot].state == _FREE:
             return slot
-        slot = slot + 1 if slot + 1 < own.capacity else 0
+        slot = slot + 1 if slot + 1 < slots else 0
     return NONE
 
 

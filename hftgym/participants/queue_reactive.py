@@ -262,7 +262,7 @@ def _candidate(view, own, params, memory, rng, out, data):
     if kind == _CANCEL:
         _cancel_at(own, rng, out, side, px)
         return
-    slot = free_slot_from(own, memory.next_slot)
+    slot = free_slot_from(own, memory.next_slot, own.capacity)
     if slot == NONE:
         return
     memory.next_slot = slot + 1
@@ -338,7 +338,7 @@ def _fill(own, params, memory, out):
         side = BUY if queue < REACH else SELL
         px = queue_px(memory.ref_px, side, queue % REACH, params.tick_px)
         while memory.target[queue] > 0:
-            slot = free_slot_from(own, memory.next_slot)
+            slot = free_slot_from(own, memory.next_slot, own.capacity)
             if slot == NONE:
                 return True
             if out.count == _MESSAGES:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from hftgym.core.constants import BUY, NO_PX, SELL, Flag, OwnState
 from hftgym.core.jit import leaf
-from hftgym.participants.orders import amend, cancel, place
+from hftgym.participants.orders import amend, cancel, ceil_px, floor_px, place
 
 BID_SLOT = 0
 ASK_SLOT = 1
@@ -43,25 +41,13 @@ def quote(own, out, bid_px, ask_px, lots):
 
 
 @leaf
-def outward_bid(px, tick_px):
-    """Round a bid price down to the tick."""
-    return math.floor(px / tick_px) * tick_px
-
-
-@leaf
-def outward_ask(px, tick_px):
-    """Round an ask price up to the tick."""
-    return math.ceil(px / tick_px) * tick_px
-
-
-@leaf
 def quote_around(view, own, out, fair_px, bid_tick, ask_tick, lots, limit_lot, tick_px):
     """Quote at distances (ticks) around a fair price (px).
 
     A side that would breach the limit is pulled, and both are outside of continuous trading.
     """
-    bid_px = outward_bid(fair_px - bid_tick * tick_px, tick_px)
-    ask_px = outward_ask(fair_px + ask_tick * tick_px, tick_px)
+    bid_px = floor_px(fair_px - bid_tick * tick_px, tick_px)
+    ask_px = ceil_px(fair_px + ask_tick * tick_px, tick_px)
     if ask_px <= bid_px:
         ask_px = bid_px + tick_px
     if view.phase != 0 or own.position + lots > limit_lot:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from hftgym.core.constants import BUY, NONE, SECOND_NS, SELL, Flag, OwnState
+from hftgym.core.jit import leaf
 from hftgym.core.records import record
 from hftgym.core.rng import exponential, integer, uniform
 from hftgym.participants.base import ParticipantParams, participant
@@ -35,24 +36,19 @@ class Params(ParticipantParams):
     max_orders: int = Field(120, ge=1, description="most orders that rest at once")
 
 
-#: Where the search for a free order slot begins.
-MEMORY = record([("next_slot", "i8")])
+_IN_FLIGHT = 8  # slots beyond those of resting orders: market orders, and what is not known yet
+#: Where the search for a free order slot begins, and the orders that the wait allowed for.
+MEMORY = record([("next_slot", "i8"), ("bound", "i8")])
 
 
-@participant(Params, MEMORY, own_orders=128, view_levels=1)
-def decide(view, own, params, memory, rng, out):
-    """Let one event of the flow happen, and wait for the next."""
-    limit_total = 2.0 * params.limit_rate * params.band_tick
-    cancel_total = params.cancel_rate * own.live
-    total = limit_total + params.market_rate + cancel_total
-    if total <= 0.0:
-        return 0  # nothing can ever happen
-    out.next_wake_ns = view.delivered_ns + int(exponential(rng, SECOND_NS / total)) + 1
-    if view.phase != 0:
-        return 0
-    which = uniform(rng) * total
+@leaf
+def _act(view, own, params, memory, rng, out, limit_total):
+    """Let one event happen; none, when it would have been an order's that is not there."""
+    which = uniform(rng) * (limit_total + params.market_rate + params.cancel_rate * memory.bound)
     side = BUY if uniform(rng) < 0.5 else SELL
-    slot = free_slot_from(own, memory.next_slot)
+    # No more slots than it needs: a flow of few orders stays within few lines of the cache.
+    slots = min(own.capacity, params.max_orders + _IN_FLIGHT)
+    slot = free_slot_from(own, memory.next_slot, slots)
     memory.next_slot = slot + 1
     if which < limit_total:
         tick = params.nearest_tick + integer(rng, params.band_tick)
@@ -65,7 +61,22 @@ def decide(view, own, params, memory, rng, out):
     else:
         # Each order in use is as likely as any other; one that is not live yet (or leaves already)
         # can not be cancelled, so nothing happens.
-        pick = nth_order(own, integer(rng, own.live))
+        pick = nth_order(own, integer(rng, memory.bound))
         if pick != NONE and own.orders[pick].state == _LIVE:
             cancel(out, pick)
+
+
+@participant(Params, MEMORY, own_orders=128, view_levels=1)
+def decide(view, own, params, memory, rng, out):
+    """Let one event of the flow happen, and wait for the next."""
+    limit_total = 2.0 * params.limit_rate * params.band_tick
+    arrivals = limit_total + params.market_rate
+    if view.phase == 0 and arrivals + memory.bound > 0.0:
+        _act(view, own, params, memory, rng, out, limit_total)
+    # Only its own order can raise their number before the next event: what this allows for too
+    # much is thinned then.
+    memory.bound = own.live + out.count
+    total = arrivals + params.cancel_rate * memory.bound
+    if total > 0.0:
+        out.next_wake_ns = view.delivered_ns + int(exponential(rng, SECOND_NS / total)) + 1
     return out.count

@@ -133,6 +133,23 @@ _MEMBERS = (
     Member(2, kill_equity=-90_000),
     *(Member(3 + j, kill_equity=-12_000 * j, kill_flatten=j % 4 != 0) for j in range(7)),
 )
+_LIMITED = (
+    Member(1, position_limit=30, open_orders_limit=7),
+    Member(2, notional_limit=2_500_000),
+    Member(2, rate_interval_ns=25, rate_burst=4, kill_equity=-3_000),
+    Member(3, rate_interval_ns=90, open_orders_limit=4),
+    Member(
+        4,
+        position_limit=35,
+        open_orders_limit=9,
+        notional_limit=3_000_000,
+        rate_interval_ns=12,
+        rate_burst=12,
+        kill_equity=-3_000,
+        kill_flatten=True,
+    ),
+    5,
+)
 _MAKERS = (Member(1, lmm_percent=20), Member(2, lmm_percent=15), Member(2), 3)
 _PRO_RATA = Rules(
     maker_fee=-1,
@@ -228,6 +245,22 @@ STREAMS = {
         drift_tick=0.5,
         clock=0.1,
         slots=8,
+    ),
+    "limits": Stream(
+        members=_LIMITED,
+        kinds=(0.5, 0.1, 0.16, 0.2, 0.01, 0.004, 0.026),
+        mix=RICH,
+        drift_tick=0.5,
+        clock=0.2,
+        sessions=True,
+    ),
+    "limits_low": Stream(  # worth is without sign, and little is worth nothing
+        Rules(px_min=-90, px_max=90, start_px=2, unit_value=7, stp=Stp.DECREMENT),
+        (Member(1, notional_limit=900), Member(2, notional_limit=20), Member(2), 3),
+        _KINDS,
+        RICH,
+        drift_tick=0.3,
+        clock=0.1,
     ),
     "tiers": Stream(Rules(maker_fee=-1, taker_fee=3, fee_tiers=_TIERS), kinds=_KINDS, lots=30),
     "tiers_ppm": Stream(

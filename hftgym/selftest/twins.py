@@ -17,12 +17,21 @@ from hftgym.selftest.venue import (
     PHASE_ACTION,
     SIGHT_ACCOUNT,
     SIGHT_HEAD,
+    SIGHT_RATE,
     SIGHT_REJECTS,
     TIME_ACTION,
     CompiledVenue,
 )
 
 _reader = attrgetter("to")
+#: Why a message is refused that has passed its sender's limits.
+_BY_BOOK = {
+    Reason.NO_PRICE,
+    Reason.POST_ONLY_CROSS,
+    Reason.FOK_KILLED,
+    Reason.MIN_LOTS,
+    Reason.POOL_FULL,
+}
 
 
 class Differ(AssertionError):
@@ -40,6 +49,7 @@ class Count:
         kinds: reports by ReportKind.
         reasons: reports by Reason.
         phases: actions by Phase.
+        limits: trips by Limit.
     """
 
     actions: int = 0
@@ -48,6 +58,7 @@ class Count:
     kinds: dict[int, int] = field(default_factory=dict)
     reasons: dict[int, int] = field(default_factory=dict)
     phases: dict[int, int] = field(default_factory=dict)
+    limits: dict[int, int] = field(default_factory=dict)
 
 
 class Twins:
@@ -103,6 +114,7 @@ class Twins:
             # Each participant hears in order; between participants there is none.
             by_reader = sorted(want.reports, key=_reader)
             _equal("reports", message, got.reports, by_reader)
+            _equal("trips", message, fast.trips, slow.trips)
         self._sight = fast.sight()
         if self._sight != sight_of(slow):
             self._name_difference(message)
@@ -113,7 +125,7 @@ class Twins:
             _equal("hash of another class", message, self.other.book_hash(), fast.book_hash())
         self._check_sums(message)
         if len(got.reports) == 1 and got.reports[0].kind == ReportKind.REJECTED:
-            self._check_refused(message, before)
+            self._check_refused(message, got.reports[0].reason, before)
         self._count(got)
 
     def look_again(self) -> None:
@@ -149,10 +161,16 @@ class Twins:
         _equal("all cash", message, cash, 0)
         _equal("all positions", message, sum(account.position for account in accounts), 0)
 
-    def _check_refused(self, message: Message, before: list[int]) -> None:
-        """Demand that a refused message has changed nothing but the count of rejects."""
+    def _check_refused(self, message: Message, reason: int, before: list[int]) -> None:
+        """Demand that a refused message has changed nothing but the count of rejects.
+
+        And the clock of the rate, if it came to the book.
+        """
         after = self._sight.copy()
-        after[SIGHT_HEAD + message.participant * SIGHT_ACCOUNT + SIGHT_REJECTS] -= 1
+        account = SIGHT_HEAD + message.participant * SIGHT_ACCOUNT
+        after[account + SIGHT_REJECTS] -= 1
+        if reason in _BY_BOOK:
+            after[account + SIGHT_RATE] = before[account + SIGHT_RATE]
         _equal("a refused message", message, after, before)
 
     def _count(self, got: Outcome) -> None:
@@ -164,6 +182,8 @@ class Twins:
         for report in got.reports:
             count.kinds[report.kind] = count.kinds.get(report.kind, 0) + 1
             count.reasons[report.reason] = count.reasons.get(report.reason, 0) + 1
+        for trip in self.fast.trips:
+            count.limits[trip.limit] = count.limits.get(trip.limit, 0) + 1
 
     def _found_no_level(self, got: Outcome) -> bool:
         """Whether the compiled exchange had no far level for an order: the twin has no levels."""
@@ -213,10 +233,11 @@ def sight_of(slow: ReferenceExchange) -> list[int]:
     px, lots, surplus = slow.indication() or (NO_PX, 0, 0)
     sight = [0, slow.phase, slow.now_ns, slow.last_px, slow.mid_2px, slow.fee_account]
     sight += (px, lots, surplus)
-    for a in slow.accounts:
+    open_orders = slow.open_orders()
+    for p, a in enumerate(slow.accounts):
         sight += (a.cash, a.fees, a.position, a.open_buy_lots, a.open_sell_lots)
         sight += (a.maker_lots, a.taker_lots, a.fills, a.rejects, a.edge_2px)
-        sight += (a.killed, a.connected)
+        sight += (a.killed, a.connected, open_orders[p], slow.gates[p].due_ns)
     for order in slow.orders():
         sight += order
     for side, trigger_px, px, lots, owner, slot in slow.stops():

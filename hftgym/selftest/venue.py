@@ -20,6 +20,7 @@ from hftgym.core.constants import (
     NONE,
     STP_SHIFT,
     Flag,
+    Limit,
     LogKind,
     OrderMark,
     Phase,
@@ -30,7 +31,16 @@ from hftgym.core.jit import kernel
 from hftgym.core.orders import slot_of
 from hftgym.core.phases import change_phase, run_due
 from hftgym.core.records import LOG, MARKET, OWN_HEADER_BYTES, OWN_ORDER, record
-from hftgym.core.reference import Indication, Member, Message, Outcome, Report, Rules, Trade
+from hftgym.core.reference import (
+    Indication,
+    Member,
+    Message,
+    Outcome,
+    Report,
+    Rules,
+    Trade,
+    Trip,
+)
 
 #: One message as a row; kinds beyond messages change the phase (``px``) or move the clock
 #: (``lots``, in ns).
@@ -43,14 +53,25 @@ _LISTED = record(
 )
 _TRADED = record([(name, "i8") for name in Trade._fields])
 _ANSWER = record([(name, "i8") for name in Report._fields])
+_TRIPPED = record([(name, "i8") for name in Trip._fields])
 _ACCOUNT_FIELDS = (
     "cash fees position open_buy_lots open_sell_lots maker_lots taker_lots fills rejects edge_2px "
     "killed disconnected"
 ).split()
+#: What each limit is called in a member's standing and in its account.
+_LIMITS = {
+    Limit.POSITION: "position_limit",
+    Limit.OPEN_ORDERS: "open_orders_limit",
+    Limit.NOTIONAL: "notional_limit",
+    Limit.ORDER_RATE: "rate_interval_ns",
+    Limit.LOSS: "kill_equity",
+}
 _HIDDEN = int(Flag.HIDDEN)
 _RARE = int(OrderMark.RARE)
 _FLAGS = (1 << STP_SHIFT) - 1
 _TRADE = int(LogKind.TRADE)
+_REJECT = int(LogKind.REJECT)
+_KILL = int(LogKind.KILL)
 _BAD_FLAGS = 1 << 15  # no instruction
 _PHASE = PHASE_ACTION
 _TIME = TIME_ACTION
@@ -58,11 +79,12 @@ _TIME = TIME_ACTION
 #: Numbers of a sight: before the accounts, of an account, of an order or stop, of an order that
 #: waits.
 SIGHT_HEAD = 9
-SIGHT_ACCOUNT = 12
+SIGHT_ACCOUNT = 14
 SIGHT_ORDER = 7
 SIGHT_WAITING = 4
-#: Place of the count of rejects in an account's numbers.
+#: Places of the count of rejects, and of the clock of its rate, in an account's numbers.
 SIGHT_REJECTS = 8
+SIGHT_RATE = 13
 
 
 @kernel
@@ -119,13 +141,14 @@ def _change_phase(markets, i, phase, log):
 
 
 @kernel
-def _tell(markets, i, log, trades, answers):
-    """Copy the trades of the last action, and take all private reports out of their queues.
+def _tell(markets, i, log, trades, answers, trips):
+    """Copy trades and trips of the last action, and take all private reports out of their queues.
 
-    Reports come in the order of the participants. Returns how many there are of both.
+    Reports come in the order of the participants. Returns how many there are of each.
     """
     m = markets[i]
     traded = 0
+    tripped = 0
     for j in range(m.log_used):
         row = log[0].rows[j]
         if row.kind == _TRADE:
@@ -138,6 +161,14 @@ def _tell(markets, i, log, trades, answers):
             t.px = row.px
             t.lots = row.lots
             traded += 1
+        elif row.kind == _KILL or (row.kind == _REJECT and row.marks != 0):
+            w = trips[tripped]
+            w.who = row.taker
+            w.limit = row.marks
+            w.slot = row.taker_slot
+            w.px = row.px
+            w.lots = row.lots
+            tripped += 1
     n = 0
     for p in range(m.participants):
         part = m.part[p]
@@ -159,7 +190,7 @@ def _tell(markets, i, log, trades, answers):
             r.next = m.report_free
             m.report_free = k
         part.report_tail = NONE
-    return traded, n
+    return traded, n, tripped
 
 
 @kernel
@@ -192,6 +223,8 @@ def _look(markets, i, out):
         out[n + 9] = a.edge_2px
         out[n + 10] = a.killed
         out[n + 11] = 1 - a.disconnected
+        out[n + 12] = a.open_orders
+        out[n + 13] = a.rate_due_ns
         n += SIGHT_ACCOUNT
     for side in range(4):
         s = b.sides[side]
@@ -315,6 +348,8 @@ class CompiledVenue:
         self._log[0]["capacity"] = len(self._log[0]["rows"])
         self._trades = np.zeros(len(self._log[0]["rows"]), _TRADED)
         self._answers = np.zeros(len(m["reports"]), _ANSWER)
+        self._trips = np.zeros(len(self.members) + 1, _TRIPPED)
+        self.trips: list[Trip] = []  # of the last call
         self._listed = np.zeros(len(m["orders"]), _LISTED)
         numbers = SIGHT_HEAD + len(self.members) * SIGHT_ACCOUNT + self.capacity * SIGHT_ORDER
         self._sight = np.zeros(numbers, np.int64)
@@ -348,13 +383,13 @@ class CompiledVenue:
         account["lmm_percent"] = member.lmm_percent
         account["kill_flatten"] = member.kill_flatten
         account["cancel_on_disconnect"] = member.cancel_on_disconnect
-        if member.position_limit is not None:
-            account["limited"] = 1
-            account["position_limit"] = member.position_limit
-        if member.kill_equity is not None:
-            account["kill_armed"] = 1
-            account["kill_equity"] = member.kill_equity
-            self.m["kill_watch"] += 1
+        for limit, name in _LIMITS.items():
+            value = getattr(member, name)
+            if value is not None:
+                account["limits"] |= limit
+                account[name] = value
+        account["rate_slack_ns"] = (member.rate_burst - 1) * (member.rate_interval_ns or 0)
+        self.m["kill_watch"] += member.kill_equity is not None
 
     # -------------------------------------------------------------- acting
     def process(self, message: Message) -> Outcome:
@@ -374,6 +409,7 @@ class CompiledVenue:
 
     def set_phase(self, phase: int) -> Outcome | None:
         """Go to another phase; None when it may not follow."""
+        self.trips = []
         done = _change_phase(self.markets, 0, phase, self._log)
         return self._outcome() if done else None
 
@@ -383,7 +419,10 @@ class CompiledVenue:
         return self._outcome()
 
     def _outcome(self) -> Outcome:
-        traded, n = _tell(self.markets, 0, self._log, self._trades, self._answers)
+        traded, n, tripped = _tell(
+            self.markets, 0, self._log, self._trades, self._answers, self._trips
+        )
+        self.trips = [Trip(*row) for row in self._trips[:tripped].tolist()]
         return Outcome(
             [Trade(*row) for row in self._trades[:traded].tolist()],
             [Report(*row) for row in self._answers[:n].tolist()],

@@ -66,26 +66,13 @@ class RunFolder:
             UsageError: The name has a path in it, or the root is a symbolic link.
             OutputError: The folder can not be made.
         """
-        check_name(name, "run name")
-        base = Path(root)
-        if base.is_symlink():
-            raise UsageError("HG-U080", f"{base}: is a symbolic link; name a real folder for runs")
-        stem = f"{today or datetime.date.today():%Y-%m-%d}-{name}-{int(seed)}"
+        path = new_folder(name, seed, root, today=today)
         try:
-            base.mkdir(parents=True, exist_ok=True)
-            resolved = base.resolve(strict=True)
-            for attempt in range(1, _MAX_SUFFIX):
-                path = resolved / (stem if attempt == 1 else f"{stem}-{attempt}")
-                if path.parent != resolved:
-                    raise UsageError("HG-U081", f"run name {name!r} leaves the folder {base}")
-                with contextlib.suppress(FileExistsError):
-                    path.mkdir()
-                    (path / "tb").mkdir()
-                    (path / "checkpoints").mkdir()
-                    return cls(path)
+            (path / "tb").mkdir()
+            (path / "checkpoints").mkdir()
         except OSError as error:
-            raise OutputError("HG-O012", f"{base}: no run folder: {error.strerror}") from error
-        raise OutputError("HG-O013", f"{base}: {_MAX_SUFFIX} runs called {stem}; use another name")
+            raise OutputError("HG-O012", f"{path}: no run folder: {error.strerror}") from error
+        return cls(path)
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -171,6 +158,44 @@ class RunFolder:
             if folder.is_dir() and not folder.is_symlink():
                 return folder
         raise NoInputError("HG-N051", f"{self.checkpoints}: no checkpoint {which!r}")
+
+
+def new_folder(
+    name: str, seed: int, root: str | Path = "runs", *, today: datetime.date | None = None
+) -> Path:
+    """Make an empty folder ``<root>/<date>-<name>-<seed>``; a number is appended when it exists.
+
+    Args:
+        name: Name of the run: letters, digits, ``. _ -``, at most 64.
+        seed: Seed of the run.
+        root: Folder of all runs.
+        today: Date in the name; the current one when not given.
+
+    Returns:
+        Absolute path of the folder.
+
+    Raises:
+        UsageError: The name has a path in it, or the root is a symbolic link.
+        OutputError: The folder can not be made.
+    """
+    check_name(name, "run name")
+    base = Path(root)
+    if base.is_symlink():
+        raise UsageError("HG-U080", f"{base}: is a symbolic link; name a real folder for runs")
+    stem = f"{today or datetime.date.today():%Y-%m-%d}-{name}-{int(seed)}"
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        resolved = base.resolve(strict=True)
+        for attempt in range(1, _MAX_SUFFIX):
+            path = resolved / (stem if attempt == 1 else f"{stem}-{attempt}")
+            if path.parent != resolved:
+                raise UsageError("HG-U081", f"run name {name!r} leaves the folder {base}")
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise OutputError("HG-O012", f"{base}: no run folder: {error.strerror}") from error
+    raise OutputError("HG-O013", f"{base}: {_MAX_SUFFIX} runs called {stem}; use another name")
 
 
 def versions() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hftgym.errors import NoInputError, UsageError
+from hftgym.data.lobster_files import message_file, orderbook_file
+from hftgym.errors import UsageError
 from hftgym.names import check_name
 from hftgym.tensorboard.writer import MetricsWriter
 from hftgym.training.atomic import sha256
@@ -101,39 +102,6 @@ def resolve_config(
     return TrainConfig.model_validate(config.model_dump() | given)
 
 
-def message_file(path: str | Path) -> Path:
-    """Return the LOBSTER message file that `path` names; its order book file must be beside it.
-
-    Args:
-        path: The message file, the order book file, the common beginning of both names, or a
-            folder that holds one pair.
-
-    Raises:
-        NoInputError: There is no such pair, or more than one.
-    """
-    given = Path(path)
-    if given.is_file():
-        found = [given.with_name(given.name.replace("orderbook", "message"))]
-    elif given.is_dir():
-        found = sorted(given.glob("*message*.csv"))
-    else:
-        found = sorted(given.parent.glob(f"{given.name}*message*"))
-    pairs = [m for m in found if m.is_file() and orderbook_file(m).is_file()]
-    if len(pairs) != 1:
-        what = "no LOBSTER pair" if not pairs else f"{len(pairs)} LOBSTER pairs"
-        raise NoInputError(
-            "HG-N052",
-            f"{given}: {what} (..._message_N.csv beside ..._orderbook_N.csv); name a message file",
-        )
-    return pairs[0]
-
-
-def orderbook_file(message: Path) -> Path:
-    """Return the name of the order book file of a message file."""
-    head, _, tail = message.name.rpartition("message")
-    return message.with_name(f"{head}orderbook{tail}")
-
-
 def _train_one(
     config: TrainConfig,
     learner: Any,
@@ -202,6 +170,3 @@ def _data_hash(data: str | None) -> str | None:
         return None
     message = Path(data)
     return sha256(message.read_bytes() + orderbook_file(message).read_bytes())
-
-
-__all__ = ["message_file", "orderbook_file", "resolve_config", "train_from_config"]

@@ -221,7 +221,7 @@ def test_a_gate_that_is_meant_to_break_is_reported_and_does_not_fail() -> None:
     report = GateReport("name", "hash", 2, 300, 0, tuple(rows))
     assert report.ok
     lines = str(report).splitlines()
-    assert [line.split()[0] for line in lines[2:8:2]] == ["broken", "note", "holds"]
+    assert [lines[i].split()[0] for i in (2, 5)] == ["broken", "holds"]
     assert [line.strip() for line in lines[3:5]] == ["note a", "meant to break: why a"]
     assert lines[-3:] == [
         "broken, as it is meant to be: figure a",

@@ -185,6 +185,8 @@ class Stage:
         extra: more participant groups, as in a scenario.
         seed: of the market.
         rules: fields of the instrument.
+        ops: of a tape.
+        limits: of the participants, by name.
         fields: more fields of the scenario.
     """
 
@@ -197,13 +199,15 @@ class Stage:
         seed: int = 1,
         rules: dict[str, Any] | None = None,
         ops: Any = None,
+        limits: dict[str, dict[str, Any]] | None = None,
         fields: dict[str, Any] | None = None,
     ) -> None:
         groups = []
         for name in scripts:
             feed, order, response = (latencies or {}).get(name, (0, 0, 0))
             latency = {"feed_ns": feed, "order_ns": order, "response_ns": response}
-            groups.append({"kind": "tests.core.scripted:script", "name": name, "latency": latency})
+            group = {"kind": "tests.core.scripted:script", "name": name, "latency": latency}
+            groups.append(group | {"limits": (limits or {}).get(name, {})})
         self.scenario = Scenario.model_validate(
             {
                 "name": "stage",

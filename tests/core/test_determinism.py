@@ -230,8 +230,9 @@ NOT_STATE = {
     | {"feed", "order", "response", "unstamped", "next_unstamped"}
     | {"params", "memory", "rng", "account"},
     # Settings, as the latencies above, and scratch.
-    "account": {"cancel_on_disconnect", "kill_armed", "kill_flatten", "kill_equity", "limited"}
-    | {"position_limit", "lmm_percent", "quota_lots"},
+    "account": {"cancel_on_disconnect", "lmm_percent", "quota_lots", "limits", "kill_flatten"}
+    | {"position_limit", "open_orders_limit", "notional_limit", "kill_equity"}
+    | {"rate_interval_ns", "rate_slack_ns"},
     "own": {"live", "capacity", "orders"},
 }
 

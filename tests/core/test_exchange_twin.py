@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hftgym.core.constants import BUY, SELL, MessageKind, Phase, ReportKind
+from hftgym.core.constants import BUY, SELL, Limit, MessageKind, Phase, ReportKind
 from hftgym.core.jit import INTERPRETED
 from hftgym.core.reference import Message, Rules
 from hftgym.selftest.streams import STREAMS, Stream, draw
@@ -26,6 +26,8 @@ def test_trades_reports_books_and_accounts_agree_after_every_action(name: str) -
     common = (ReportKind.ACCEPTED, ReportKind.REJECTED, ReportKind.FILL, ReportKind.CANCELLED)
     assert min(count.kinds.get(kind, 0) for kind in common) > ACTIONS // 400, count
     assert (count.crowded > 0) == (name == "crowded"), count
+    if name == "limits" and not INTERPRETED:
+        assert {*count.limits} == {*Limit}, count
 
 
 @pytest.mark.slow

@@ -246,12 +246,12 @@ def test_a_wrong_latency_is_refused_with_its_place(tmp_path: Path, value: Any, t
 @pytest.mark.parametrize(
     ("rows", "code", "text"),
     [
-        ("", "HG-D160", "no column 'sent_ns'"),
-        ("sent_ns,exchange_ns\n", "HG-D164", "no rows"),
-        ("sent_ns,exchange_ns\n1,x\n", "HG-D161", r":2: '1, x': must have whole numbers"),
-        ("sent_ns,exchange_ns\n1,5\n3\n", "HG-D161", ":3:"),
-        ("sent_ns,exchange_ns\n5,1\n", "HG-D162", "latency -4 ns"),
-        ("sent_ns,exchange_ns\n1,5\n1,6\n", "HG-D163", ":3: sent_ns 1 does not rise"),
+        ("", "HG-D210", "no column 'sent_ns'"),
+        ("sent_ns,exchange_ns\n", "HG-D214", "no rows"),
+        ("sent_ns,exchange_ns\n1,x\n", "HG-D211", r":2: '1, x': must have whole numbers"),
+        ("sent_ns,exchange_ns\n1,5\n3\n", "HG-D211", ":3:"),
+        ("sent_ns,exchange_ns\n5,1\n", "HG-D212", "latency -4 ns"),
+        ("sent_ns,exchange_ns\n1,5\n1,6\n", "HG-D213", ":3: sent_ns 1 does not rise"),
     ],
 )
 def test_a_wrong_recording_is_refused_with_its_line(

@@ -12,6 +12,7 @@ import pytest
 from hftgym.core.constants import (
     BUY,
     SELL,
+    Limit,
     LogKind,
     Phase,
     Reason,
@@ -118,8 +119,7 @@ def test_history_knows_no_fees_bands_limits_or_self_trade_prevention() -> None:
     instrument["stp"] = Stp.CANCEL_BOTH  # all orders of history are of one firm
     instrument["dynamic_band_px"] = instrument["static_band_px"] = 1
     tape = scene.part("tape")["account"]
-    tape["limited"] = 1
-    tape["position_limit"] = 0
+    tape["limits"] = sum(Limit) - Limit.LOSS  # each of them would be exceeded
     end(scene)
     assert fills(scene) == [
         ("tape", "tape", 99, 5),

@@ -40,7 +40,7 @@ def test_a_single_order_in_each_queue_by_hand() -> None:
 
 
 def test_table_3_in_our_own_book() -> None:
-    starts, paths = [(1, 2), (3, 1), (5, 4)], 20_000
+    starts, paths = [(1, 2), (3, 1), (5, 4)], 10_000
     shares = simulate(Params(), starts, paths)
     for (b, a), share in zip(starts, shares, strict=True):
         p = chance_mid_up(Params())[b - 1, a - 1]
@@ -49,7 +49,7 @@ def test_table_3_in_our_own_book() -> None:
 
 def test_table_4_in_our_own_book() -> None:
     """The event itself, and so the identity: printed[b, a] = 1 - exact[a, b]."""
-    starts, paths = [(1, 1), (1, 2), (2, 1), (4, 3)], 20_000
+    starts, paths = [(1, 1), (1, 2), (2, 1), (4, 3)], 10_000
     shares = simulate(Params(), starts, paths, filled=True)
     for (b, a), share in zip(starts, shares, strict=True):
         p = chance_filled(Params())[b - 1, a - 1]

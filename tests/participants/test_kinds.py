@@ -11,25 +11,12 @@ import pytest
 from hftgym.core.constants import BUY, SELL, LogKind, Reason
 from hftgym.participants import avellaneda_stoikov, fixed_spread, glft, inventory_skew
 from hftgym.participants.base import kinds
-from hftgym.scenario import ParticipantSpec, Scenario, load_scenario
+from hftgym.scenario import ParticipantSpec, load_scenario
 from hftgym.simulator import Simulator
 from tests.core.scripted import Stage, limit, market
+from tests.participants.markets import SECOND, group, simulate
 
-MS, SECOND = 1_000_000, 1_000_000_000
-ZERO = {"feed_ns": 0, "order_ns": 0, "response_ns": 0}
-
-
-def simulate(
-    seconds: float, *participants: dict[str, Any], seed: int = 1, **fields: Any
-) -> Simulator:
-    scenario = {"name": "kinds", "description": "kinds", "participants": list(participants)}
-    run = Simulator(Scenario.model_validate({**scenario, **fields}), seed, keep_log=True)
-    run.advance(seconds)
-    return run
-
-
-def group(kind: str, **fields: Any) -> dict[str, Any]:
-    return {"kind": kind, "latency": ZERO, **fields}
+MS = 1_000_000
 
 
 def test_noise_takers_come_at_their_rate_with_random_sides_and_sizes() -> None:

@@ -353,7 +353,7 @@ def test_a_damaged_file_is_judged_alike_or_refused(
     vectors = copy.deepcopy(VECTORS)
     for _ in range(data.draw(st.integers(1, 3))):
         where, key = data.draw(st.sampled_from(list(places(vectors))))
-        where[key] = data.draw(JUNK)
+        where[key] = copy.deepcopy(data.draw(JUNK))  # what is drawn later may go inside
     path = write(tmp_path_factory.mktemp("damaged"), vectors)
     try:
         report = run_vectors(path, "reference")

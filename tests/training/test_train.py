@@ -9,12 +9,12 @@ import yaml
 
 pytest.importorskip("stable_baselines3")
 
-from hftgym.errors import ConfigError, NoInputError, UsageError
+from hftgym.errors import ConfigError, UsageError
 from hftgym.training import train as train_module
 from hftgym.training.atomic import finite
 from hftgym.training.evaluate import evaluate_run
 from hftgym.training.interrupt import StopRequest
-from hftgym.training.train import message_file, resolve_config, train_from_config
+from hftgym.training.train import resolve_config, train_from_config
 from tests import fake_market
 
 CONFIG = {
@@ -168,23 +168,6 @@ def test_the_second_signal_leaves_at_once():
         signal.raise_signal(signal.SIGINT)
         assert stop.requested
         signal.raise_signal(signal.SIGINT)
-
-
-def test_a_lobster_pair_is_found_by_any_of_its_names(tmp_path):
-    message = tmp_path / "X_message_5.csv"
-    book = tmp_path / "X_orderbook_5.csv"
-    with pytest.raises(NoInputError, match="no LOBSTER pair"):
-        message_file(tmp_path)
-    message.touch()
-    with pytest.raises(NoInputError, match="no LOBSTER pair"):
-        message_file(message)
-    book.touch()
-    for name in (message, book, tmp_path, tmp_path / "X"):
-        assert message_file(name) == message
-    (tmp_path / "Y_message_1.csv").touch()
-    (tmp_path / "Y_orderbook_1.csv").touch()
-    with pytest.raises(NoInputError, match="2 LOBSTER pairs"):
-        message_file(tmp_path)
 
 
 def test_the_training_package_loads_no_learning_library():

@@ -78,7 +78,7 @@ RULES = {
 MEMBERS = (
     Member(7, lmm_percent=20),
     Member(7, cancel_on_disconnect=True),
-    Member(8, position_limit=60),
+    Member(8, position_limit=60, open_orders_limit=12, rate_interval_ns=4, rate_burst=15),
     Member(9, kill_equity=-400, kill_flatten=True),
 )
 F = Flag
@@ -312,20 +312,17 @@ def test_scaled_sizes_scale_all(engine: Any, name: str, by: int) -> None:
         }
 
     def member(m: Member) -> Member:
-        limit, equity = m.position_limit, m.kill_equity
-        return replace(
-            m,
-            position_limit=None if limit is None else limit * by,
-            kill_equity=None if equity is None else equity * by,
-        )
+        caps = {n: getattr(m, n) for n in ("position_limit", "notional_limit", "kill_equity")}
+        return replace(m, **{n: cap * by for n, cap in caps.items() if cap is not None})
 
     acts, rules = draw(3), RULES[name]
+    members = (MEMBERS[0], replace(MEMBERS[1], notional_limit=20 * rules.start_px), *MEMBERS[2:])
     compare(
         engine,
-        World(rules, MEMBERS, acts),
+        World(rules, members, acts),
         World(
             replace(rules, max_lots=rules.max_lots * by),
-            tuple(member(m) for m in MEMBERS),
+            tuple(member(m) for m in members),
             transform(acts, message),
         ),
         lambda t: t._replace(lots=t.lots * by),

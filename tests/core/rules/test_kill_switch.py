@@ -1,4 +1,4 @@
-"""Kill switch and limits."""
+"""The kill switch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hftgym.core.reference import Member, Message, Outcome, Trade
 from tests.core.rules import kit
 from tests.core.rules.kit import (
     PX_MIN,
-    amend,
     ask,
     bid,
     buy,
@@ -193,60 +192,6 @@ def test_it_is_closed_inside_the_bands(venue: Any) -> None:
     v = long_of_ten(venue, buy(2, 5, 92, 20), flatten=True, rules=rules(dynamic_band_px=7))
     assert lower_bid(v, 93).trades == [Trade(2, 2, 0, -1, SELL, 93, 4)]  # 92 is 8 below 100
     assert kit.account(v, 0)["position"] == 6
-
-
-# ------------------------------------------------------------------ position limit
-LIMITED = [Member(0, position_limit=10), 1, 2, 3]
-
-
-@pytest.mark.rule("X-RISK-01")
-def test_position_and_open_lots_of_a_side_stay_within_the_limit(venue: Any) -> None:
-    v = venue(sell(1, 1, 100, 4), members=LIMITED)
-    v.process(buy(0, 1, 100, 5))  # 4 traded, 1 rests
-    v.process(market_buy(0, 2, 2, **stop(120)))
-    for message in (buy(0, 3, 90, 4), market_buy(0, 3, 4), buy(0, 3, 90, 4, Flag.IOC)):
-        assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-    v.process(buy(0, 3, 90, 3))
-    message = market_buy(0, 4, 1, **stop(130))
-    assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-
-
-@pytest.mark.rule("X-RISK-01")
-def test_a_position_gives_room_on_the_other_side(venue: Any) -> None:
-    v = venue(sell(1, 1, 100, 4), members=LIMITED)
-    v.process(market_buy(0, 1, 4))
-    message = sell(0, 1, 110, 15)
-    assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-    v.process(sell(0, 1, 110, 14))
-    assert v.orders() == [ask(0, 1, 110, 14)]
-
-
-@pytest.mark.rule("X-RISK-01")
-def test_what_is_cancelled_gives_room_again(venue: Any) -> None:
-    v = venue(buy(0, 1, 90, 10), members=LIMITED)
-    message = buy(0, 2, 90, 1)
-    assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-    v.process(cancel(0, 1))
-    v.process(buy(0, 2, 90, 10))
-    assert v.orders() == [bid(0, 2, 90, 10)]
-
-
-@pytest.mark.rule("X-RISK-01", "X-AMD-03")
-def test_an_amend_to_more_lots_obeys_the_limit(venue: Any) -> None:
-    v = venue(buy(0, 1, 90, 5), buy(0, 2, 120, 4, **stop(115)), members=LIMITED)
-    for message in (amend(0, 1, 90, 7), amend(0, 2, 120, 6)):
-        assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-    assert v.process(amend(0, 1, 90, 6)).reports[0].reason == Reason.OK
-    assert kit.account(v, 0)["open_buy_lots"] == 10
-
-
-@pytest.mark.rule("X-RISK-01")
-def test_a_limit_counts_in_call_phases(venue: Any) -> None:
-    v = venue(market_buy(0, 1, 6), members=LIMITED, phase=Phase.PRE_OPEN)
-    message = buy(0, 2, 100, 5)
-    assert v.process(message) == refusal(message, Reason.RISK_LIMIT)
-    v.process(buy(0, 2, 100, 4))
-    assert v.waiting() == [(BUY, 6, 0, 1)]
 
 
 @pytest.mark.rule("X-FEED-03")

@@ -1,0 +1,1 @@
+"""Whole simulations: run a scenario, write its log and its picture, run a log again."""
