@@ -56,7 +56,7 @@ def test_real_data_is_read_by_the_name_of_a_file_or_its_folder(tmp_path: Path) -
     day = day_of(tmp_path, 2, DAY)
     assert read_events(tmp_path).t_ns.tolist() == read_events(day.message_path).t_ns.tolist()
     for name in ("nothing_message_1.csv", "nothing.csv"):
-        with pytest.raises(NoInputError, match="no LOBSTER pair|no such file"):
+        with pytest.raises(NoInputError, match=r"no LOBSTER pair|no such file"):
             read_events(tmp_path / name)
 
 
