@@ -303,7 +303,9 @@ def _make_room(s, key):
         return True
     if offset < 0:
         return _far_find(s, key) != NONE or s.far_free != NONE
-    return _raise_window(s, key - n + 1 + n // 4)
+    # With room above, else as little as possible: what has come into the window since it was here
+    # last fits back into the far list, so an order that was promised room finds it.
+    return _raise_window(s, key - n + 1 + n // 4) or _raise_window(s, key - n + 1)
 
 
 # ------------------------------------------------------------------ looking

@@ -59,3 +59,21 @@ def test_an_order_that_moved_the_window_and_traded_leaves_the_best_price_right(s
         twin.process(message)
         check_book(market.markets, market.capacity, market.far_levels)
         assert market.orders() == twin.orders()
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_an_order_that_leaves_its_place_finds_the_room_that_it_was_promised(side: int) -> None:
+    """Its leaving lowers the window, and the far list is full: it must still come to rest."""
+    market = CompiledVenue(RULES, far_levels=1)
+    twin = ReferenceExchange(RULES, (1, 2, 3, 4))
+    steps = [
+        limit(0, side, 0),
+        limit(1, side, -1_000 * side),  # the only far level
+        limit(2, side, -100 * side),
+        Message(0, MessageKind.AMEND, 0, px=100 * side, lots=1),
+    ]
+    for message in steps:
+        assert [r.reason for r in market.process(message).reports] == [0]
+        twin.process(message)
+        check_book(market.markets, market.capacity, market.far_levels)
+        assert market.orders() == twin.orders()
