@@ -333,3 +333,31 @@ def test_a_post_only_order_slides_and_its_owner_learns_where() -> None:
     stage.advance()
     assert [(r["px"], r["side"]) for r in stage.rows(LogKind.REST)] == [(105, SELL), (104, BUY)]
     assert stage.sights("b")[-1]["state"] == OwnState.LIVE
+
+
+def test_a_cancel_is_pending_until_its_answer() -> None:
+    stage = Stage(
+        {"a": [limit(0, BUY, 99), cancel(10 * MS), look(12 * MS - 1), look(12 * MS)]},
+        {"a": (0, MS, MS)},
+    )
+    stage.advance()
+    seen = [(s["delivered_ns"], s["state"]) for s in stage.sights("a")[2:]]
+    assert seen == [(12 * MS - 1, OwnState.PENDING_CANCEL), (12 * MS, OwnState.FREE)]
+
+
+def test_the_answer_to_the_first_of_two_amends_settles_nothing() -> None:
+    stage = Stage(
+        {
+            "a": [
+                limit(0, BUY, 90),
+                amend(10 * MS, 91, 1),
+                amend(11 * MS, 92, 1),
+                look(15 * MS - 1),
+                look(15 * MS),
+            ]
+        },
+        {"a": (0, 2 * MS, 2 * MS)},
+    )
+    stage.advance()
+    seen = [(s["delivered_ns"], s["state"]) for s in stage.sights("a")[-2:]]
+    assert seen == [(15 * MS - 1, OwnState.PENDING_AMEND), (15 * MS, OwnState.LIVE)]
