@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from agents.noise import NoiseState, normals, uniforms
 
 ENV_ID = "hftgymtests/FakeMarket-v0"
-OBSERVATIONS = 29
+OBSERVATIONS = 30
 
 EPISODE = np.dtype(
     [

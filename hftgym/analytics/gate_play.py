@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.core.rng import text_hash
+from hftgym.envs.layout import OBS_INDEX
+from hftgym.envs.market_making import MarketMakingVectorEnv
 from hftgym.envs.seeds import SPLIT_SHIFT, split_tag
 from hftgym.envs.setting import DISTANCE_BASE, WITHDRAW
-from hftgym.envs.task import OBS_INDEX
-from hftgym.envs.vector_env import MarketMakingVectorEnv
 from hftgym.scenario import Scenario
 
 #: Environments at a time.

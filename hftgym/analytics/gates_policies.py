@@ -33,7 +33,7 @@ from hftgym.analytics.gate_report import (
     ratio_of_sums,
 )
 from hftgym.analytics.predictability import episode_moments, squared_errors
-from hftgym.envs.task import DISCRETE_ACTIONS
+from hftgym.envs.forms import DISCRETE_ACTIONS
 
 #: Largest |J| of joining the touch, as a share of the spread that it earns.
 JOIN_BAND = 0.20

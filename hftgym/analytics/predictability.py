@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.analytics.gate_play import Progress, UInt64Array
-from hftgym.envs.task import OBSERVATIONS
-from hftgym.envs.vector_env import MarketMakingVectorEnv
+from hftgym.envs.layout import OBSERVATIONS
+from hftgym.envs.market_making import MarketMakingVectorEnv
 
 FloatArray = npt.NDArray[np.float64]
 #: Steps between two samples: neighbours share most of their future.

@@ -1,21 +1,28 @@
 """What an episode earns: the exchange's truth about a learner, in exact integers until the end.
 
 Wealth is cash plus position at the mid, in half money units (the mid may be half a price unit).
-Reward of a step: change of wealth, less ``phi q^2 dt`` with the position q at the start of the
-step, less the liquidation at the end of a finite horizon; all over the half-spread.
+The objective is the same whatever the reward: change of wealth, less ``phi q^2 dt`` with the
+position q at the start of each step, less the liquidation at the end of a finite horizon. Of an
+execution it is the shortfall instead, with its sign turned: what was paid against the arrival price
+(Perold 1988), fees and the final sweep included.
 """
 
 from __future__ import annotations
 
 from hftgym.core.calls import own_state
+from hftgym.core.constants import BUY, SELL
 from hftgym.core.jit import leaf
 from hftgym.envs.fidelity import begin_fidelity, write_fidelity
+from hftgym.envs.reward import corrected
 from hftgym.envs.seeds import inventory_of
-from hftgym.envs.task import Outcome
+from hftgym.envs.sweep import sweep_2m
+from hftgym.envs.task import Outcome, RewardForm, Role
 
 _RUNNING = int(Outcome.RUNNING)
 _TERMINATED = int(Outcome.TERMINATED)
 _TRUNCATED = int(Outcome.TRUNCATED)
+_EXECUTOR = int(Role.EXECUTOR)
+_CARTEA_JAIMUNGAL = int(RewardForm.CARTEA_JAIMUNGAL)
 
 
 @leaf
@@ -23,6 +30,14 @@ def wealth_2m(m, task):
     """Return twice the wealth of the learner, marked at the mid, in money units."""
     account = m.part[task.learner].account
     return 2 * account.cash + account.position * m.books[0].mid_2px * task.unit_value
+
+
+@leaf
+def seen_wealth_2m(m, task):
+    """Return twice the wealth as the learner knows it: own cash and position at the seen mid."""
+    own = own_state(m, task.learner)
+    view = m.views[m.part[task.learner].awaiting_view]
+    return 2 * own.cash + own.position * view.mid_2px * task.unit_value
 
 
 @leaf
@@ -45,8 +60,16 @@ def take_over_inventory(m, s, task):
 
 @leaf
 def begin_episode(m, s, task):
-    """Reset what is counted in an episode."""
+    """Reset what is counted in an episode; the learner's view has been delivered."""
+    account = m.part[task.learner].account
     wealth = wealth_2m(m, task)
+    s.q_before = account.position
+    s.begin_seen_2m = seen_wealth_2m(m, task)
+    s.begin_cash = account.cash
+    s.begin_position = account.position
+    s.arrival_2px = m.books[0].mid_2px
+    s.spread_2m = account.edge_2px * task.unit_value - 2 * account.fees
+    s.shortfall_2m = 0
     s.step = 0
     s.ended = 0
     s.begin_2m = wealth
@@ -77,15 +100,27 @@ def _liquidation_2m(m, task, q):
 
 
 @leaf
-def settle_step(m, s, task, io, q_before):
+def _end_2m(m, s, task, account):
+    """Return twice the money that the end of a finite horizon costs, by the form of the task."""
+    if task.role == _EXECUTOR:
+        left = task.target_lots - (account.position - s.begin_position)
+        side = BUY if left > 0 else SELL
+        return sweep_2m(m, task, side, abs(left), s.arrival_2px)
+    return _liquidation_2m(m, task, account.position)
+
+
+@leaf
+def settle_step(m, s, task, io):
     """Account one step that is over: reward and its terms, sums, and the end of the episode."""
     account = m.part[task.learner].account
     b = m.books[0]
     wealth = wealth_2m(m, task)
     q = account.position
-    io.pnl = (wealth - s.wealth_2m) / task.money2_per_tick
-    io.inventory_penalty = -task.phi_step * (q_before * q_before)
-    io.liquidation = 0.0
+    q_before = s.q_before
+    gain = (wealth - s.wealth_2m) / task.money2_per_tick
+    spread_2m = account.edge_2px * task.unit_value - 2 * account.fees
+    held = (wealth - s.wealth_2m - spread_2m + s.spread_2m) / task.money2_per_tick
+    s.spread_2m = spread_2m
     s.wealth_2m = wealth
     s.peak_2m = max(s.peak_2m, wealth)
     s.drawdown_2m = max(s.drawdown_2m, s.peak_2m - wealth)
@@ -98,16 +133,30 @@ def settle_step(m, s, task, io, q_before):
     if account.open_buy_lots + account.open_sell_lots > 0:
         s.quoting_steps += 1
     s.step += 1
+    executes = task.role == _EXECUTOR
+    done = executes and q - s.begin_position == task.target_lots
+    if executes:
+        bought = q - s.begin_position
+        cost = 2 * (s.begin_cash - account.cash) - bought * s.arrival_2px * task.unit_value
+        gain = -(cost - s.shortfall_2m) / task.money2_per_tick
+        s.shortfall_2m = cost
+        q_before -= s.begin_position + task.target_lots  # what is left, not what is held
     outcome = _RUNNING
-    if s.step >= task.steps:
+    io.liquidation = 0.0
+    if done or s.step >= task.steps:
         s.ended = 1
         outcome = _TRUNCATED
-        if task.finite != 0:
+        if done or task.finite != 0:
             outcome = _TERMINATED
-            s.liquidation_2m = _liquidation_2m(m, task, q)
+            s.liquidation_2m = _end_2m(m, s, task, account)
             io.liquidation = -(s.liquidation_2m / task.money2_per_tick)
-    io.reward = (io.pnl + io.inventory_penalty + io.liquidation) / task.half_spread_tick
+            if task.reward_form == _CARTEA_JAIMUNGAL:
+                io.liquidation = -task.terminal_tick * (q * q)
+    io.pnl = gain
+    io.correction = corrected(task, s, io, held, q_before, q)
+    io.reward = (io.pnl + io.correction + io.liquidation) / task.reward_unit
     s.reward += io.reward
+    s.q_before = q
     io.outcome = outcome
     return outcome
 
@@ -131,6 +180,14 @@ def write_episode(m, s, task, episode):
     episode.inventory_penalty = task.phi_step * s.sum_q2
     episode.liquidation = s.liquidation_2m / per_tick
     episode.objective = episode.wealth - episode.inventory_penalty - episode.liquidation
+    episode.target_lots = task.target_lots
+    episode.done_lots = 0
+    episode.shortfall = 0.0
+    if task.role == _EXECUTOR:
+        cost = (s.shortfall_2m + s.liquidation_2m) / per_tick
+        episode.objective = -cost
+        episode.done_lots = abs(account.position - s.begin_position)
+        episode.shortfall = cost / abs(task.target_lots)
     episode.fills = account.fills
     episode.maker_lots = account.maker_lots
     episode.taker_lots = account.taker_lots

@@ -6,52 +6,54 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.envs.task import DISCRETE_ACTIONS, Outcome
+from hftgym.envs.forms import Form
+from hftgym.envs.task import Outcome
 from hftgym.errors import InternalError, UsageError
 from hftgym.market import check_fault
 
 ACTION_LIMIT = 1.0 + 1e-6  # rounding is forgiven
 
 
-def action_array(action: Any, shape: tuple[int, ...], discrete: bool) -> np.ndarray:
+def action_array(action: Any, shape: tuple[int, ...], form: Form) -> np.ndarray:
     """Return an action as an array of the right shape and kind; values are checked elsewhere.
 
     Raises:
         UsageError: if it has another shape or kind of number.
     """
     array = action if isinstance(action, np.ndarray) else np.asarray(action)
-    kinds = "iu" if discrete else "fiu"
+    kinds = "iu" if form.discrete else "fiu"
     if array.dtype.kind not in kinds:
-        wanted = "integers" if discrete else "real numbers"
+        wanted = "integers" if form.discrete else "real numbers"
         raise UsageError("HG-U061", f"action: dtype {array.dtype}; must be {wanted}")
     if array.shape != shape:
         raise UsageError("HG-U062", f"action: shape {array.shape}; must be {shape}")
     return array
 
 
-def illegal_action(array: np.ndarray, discrete: bool) -> UsageError:
+def illegal_action(array: np.ndarray, form: Form) -> UsageError:
     """Return the error for an action with a value outside of its space."""
-    if discrete:
-        bad = ~((array >= 0) & (array < len(DISCRETE_ACTIONS)))
-        rule = f"must be 0 to {len(DISCRETE_ACTIONS) - 1}"
-    else:
-        bad = ~(np.abs(array) <= ACTION_LIMIT)
-        rule = "must be in [-1, 1]"
+    flat = np.atleast_1d(array)
+    if form.shape == ():
+        flat = flat[..., np.newaxis]
+    most = np.array(form.choices, np.float64) - 1
+    bad = ~((flat >= 0) & (flat <= most)) if form.discrete else ~(np.abs(flat) <= ACTION_LIMIT)
     place = tuple(int(i) for i in np.argwhere(bad)[0])
-    where = ", ".join(str(i) for i in place)
-    value = int(array[place]) if discrete else float(array[place])
-    return UsageError("HG-U063", f"action[{where}]: {value}; {rule}; nothing was changed")
+    where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
+    rule = f"must be 0 to {int(most[place[-1]])}" if form.discrete else "must be in [-1, 1]"
+    value = int(flat[place]) if form.discrete else float(flat[place])
+    where = f"[{where}]" if where else ""
+    return UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
 
 
-def check_actions(array: np.ndarray, discrete: bool) -> None:
+def check_actions(array: np.ndarray, form: Form) -> None:
     """Raise if any value of a batch of actions lies outside of its space (NaN does)."""
-    low, high = array.min(), array.max()
-    if discrete:
-        legal = low >= 0 and high < len(DISCRETE_ACTIONS)
+    if form.discrete:
+        most = np.array(form.choices) - 1 if form.shape else form.choices[0] - 1
+        legal = array.min() >= 0 and bool((array <= most).all())
     else:
-        legal = low >= -ACTION_LIMIT and high <= ACTION_LIMIT
+        legal = array.min() >= -ACTION_LIMIT and array.max() <= ACTION_LIMIT
     if not legal:
-        raise illegal_action(array, discrete)
+        raise illegal_action(array, form)
 
 
 def raise_fault(markets: np.ndarray, states: np.ndarray, ios: np.ndarray) -> None:
@@ -60,8 +62,10 @@ def raise_fault(markets: np.ndarray, states: np.ndarray, ios: np.ndarray) -> Non
     Raises:
         InternalError: always; it names environment, market seed and fault.
     """
-    i = int(np.flatnonzero(ios["outcome"] == Outcome.FAULT)[0])
-    who = f"environment {i}, market seed {int(states[i]['market_seed'])}, step {states[i]['step']}"
+    row = int(np.flatnonzero(ios["outcome"] == Outcome.FAULT)[0])
+    i = row * len(markets) // len(states)
+    state = states[i * (len(states) // len(markets))]
+    who = f"environment {i}, market seed {int(state['market_seed'])}, step {state['step']}"
     try:
         check_fault(markets[i])
     except InternalError as error:

@@ -1,175 +1,291 @@
 """Compiled entry points of the environments: burn in, reset, step one market, step all of them.
 
-A step is: act (fill the mailbox) -> advance to the next delivery -> account, remember, observe.
-Nothing here allocates, and no Python object belongs to a single environment.
+A step is: act (fill the mailboxes) -> advance to the next delivery -> account, remember, observe.
+A market has one learner or several; learner ``j`` of market ``i`` has the row
+``i * learners + j`` of states, of what passes to Python and of the observations. Nothing here
+allocates, and no Python object belongs to a single environment.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
-from hftgym.core.constants import NEVER_NS, Status
+from hftgym.core.calls import own_state
+from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
-from hftgym.core.value import value_at
 from hftgym.envs.account import begin_episode, settle_step, take_over_inventory, write_episode
 from hftgym.envs.act import act, is_legal
-from hftgym.envs.mailbox import empty_mailbox
-from hftgym.envs.observe import (
-    copy_history,
-    forget_all,
-    observe,
-    remember,
-    value_offset,
-    write_mask,
-)
+from hftgym.envs.draws import draw_parameters
+from hftgym.envs.mailbox import empty_mailbox, mailbox
+from hftgym.envs.observe import copy_history, forget_all, observe, remember, write_mask
+from hftgym.envs.observe_more import value_offset
+from hftgym.envs.recent import copy_recent, take_messages
 from hftgym.envs.seeds import next_market_seed, snapshot_of
-from hftgym.envs.task import OBSERVATIONS, Mode, Outcome
+from hftgym.envs.task import Mode, Outcome, Role
+from hftgym.participants.orders import cancel
 
 _EXTERNAL = int(Status.EXTERNAL)
+_LOG_FULL = int(Status.LOG_FULL)
 _RUNNING = int(Outcome.RUNNING)
 _BAD_ACTION = int(Outcome.BAD_ACTION)
 _FAULT = int(Outcome.FAULT)
 _RESET = int(Outcome.RESET)
 _SAME_STEP = int(Mode.SAME_STEP)
+_FREE = int(OwnState.FREE)
+_TAKER = int(Role.TAKER)
 
 
 @leaf
-def _write_seen(m, s, task, io):
-    """Write everything that the learner is handed at a decision."""
-    observe(m, s, task, io)
-    if task.discrete != 0:
+def _run(m, table, ops, log, recent):
+    """Advance to the next decision; whether there is one."""
+    status = advance(m, table, ops, log, NEVER_NS, -1)
+    while status == _LOG_FULL:
+        take_messages(m, log, recent)
+        status = advance(m, table, ops, log, NEVER_NS, -1)
+    if log.capacity > 0:
+        take_messages(m, log, recent)
+    return status == _EXTERNAL
+
+
+@leaf
+def _write_seen(m, s, task, recent, io, o):
+    """Write everything that a learner is handed at a decision."""
+    observe(m, s, task, recent, o)
+    if task.choices[0] != 0:
         write_mask(m, task, io)
     if task.observe_value != 0:
-        view = m.views[m.part[task.learner].awaiting_view]
-        value_px = value_at(m.value, m.value_rng, m.now_ns)
-        io.value_offset = value_offset(value_px, view, task.tick_px)
+        io.value_offset = value_offset(m, task, m.views[m.part[task.learner].awaiting_view])
 
 
 @leaf
-def _start(m, s, task, snapshot_state, io):
-    """Begin an episode in a market that has just been copied from a snapshot."""
-    seed_streams(m, s.market_seed)
-    copy_history(s, snapshot_state, task.ring)
-    take_over_inventory(m, s, task)
-    begin_episode(m, s, task)
-    _write_seen(m, s, task, io)
+def _begin(i, seed, batch, world, start):
+    """Begin an episode of market ``i``: a copy of a snapshot with streams of its own."""
+    markets, states, ios, obs, recents = batch
+    tasks, _, _, logs = world
+    snapshots, snapshot_states, snapshot_recents, draws, f8, i8, i4 = start
+    learners = len(tasks)
+    k = snapshot_of(seed, len(snapshots))
+    markets[i] = snapshots[k]
+    m = markets[i]
+    draw_parameters(i, seed, draws, f8, i8, i4)
+    seed_streams(m, seed)
+    kept = i if len(logs) > 1 else 0
+    if logs[kept].capacity > 0:
+        copy_recent(recents[kept], snapshot_recents[k])
+    for j in range(learners):
+        s = states[i * learners + j]
+        s.snapshot = k
+        s.market_seed = seed
+        copy_history(s, snapshot_states[k * learners + j], tasks[j].ring)
+        take_over_inventory(m, s, tasks[j])
+    for j in range(learners):
+        row = i * learners + j
+        begin_episode(m, states[row], tasks[j])
+        _write_seen(m, states[row], tasks[j], recents[kept], ios[row], obs[row])
 
 
 @leaf
-def _step(m, s, task, table, ops, log, io):
-    """Let one environment act and run to its next decision; an Outcome."""
-    q_before = m.part[task.learner].account.position
-    act(m, task, io)
-    if advance(m, table, ops, log, NEVER_NS, -1) != _EXTERNAL:
-        io.outcome = _FAULT
-        return _FAULT
-    outcome = settle_step(m, s, task, io, q_before)
-    remember(s, m.views[m.part[task.learner].awaiting_view], task.ring)
-    _write_seen(m, s, task, io)
-    if outcome != _RUNNING:
-        write_episode(m, s, task, io.episode)
-    return outcome
+def _leave(m, task):
+    """Let a learner whose episode is over cancel its orders, and never look again."""
+    own = own_state(m, task.learner)
+    empty_mailbox(m, task.learner, NEVER_NS - m.now_ns)
+    box = mailbox(m.part[task.learner])
+    for slot in range(own.capacity):
+        if own.orders[slot].state != _FREE:
+            cancel(box, slot)
+
+
+@leaf
+def _step(i, batch, world):
+    """Let the learners of market ``i`` act and run to their next decision; whether it goes on.
+
+    The market's episode is over when that of every learner is. Who leaves earlier is not asked
+    again: ``ended`` of its state is set, and its numbers stay as they were.
+    """
+    markets, states, ios, obs, recents = batch
+    tasks, table, ops, logs = world
+    learners = len(tasks)
+    m = markets[i]
+    kept = i if len(logs) > 1 else 0
+    for j in range(learners):
+        row = i * learners + j
+        if states[row].ended == 0:
+            act(m, tasks[j], ios[row])
+    if not _run(m, table[0], ops, logs[kept], recents[kept]):
+        for j in range(learners):
+            ios[i * learners + j].outcome = _FAULT
+        return False
+    goes_on = False
+    for j in range(learners):
+        row = i * learners + j
+        s = states[row]
+        task = tasks[j]
+        io = ios[row]
+        if s.ended == 0:
+            settle_step(m, s, task, io)
+            remember(s, m.views[m.part[task.learner].awaiting_view], task.ring)
+            _write_seen(m, s, task, recents[kept], io, obs[row])
+            if s.ended == 0:
+                goes_on = True
+            else:
+                write_episode(m, s, task, io.episode)
+    if goes_on:
+        for j in range(learners):
+            if m.part[tasks[j].learner].awaiting_view != NONE and states[i * learners + j].ended:
+                _leave(m, tasks[j])
+    return goes_on
+
+
+@leaf
+def _fall_in_step(m, tasks, table, ops, log, recent):
+    """Run until all learners are about to decide at one instant; whether they ever are.
+
+    A first view comes as late as each one's feed is slow; the second one is asked for at the same
+    time by all.
+    """
+    if not _run(m, table, ops, log, recent):
+        return False
+    while m.awaiting < len(tasks):
+        for j in range(len(tasks)):
+            p = tasks[j].learner
+            if m.part[p].awaiting_view != NONE:
+                empty_mailbox(m, p, m.open_ns + 2 * tasks[j].step_ns - m.now_ns)
+        if not _run(m, table, ops, log, recent):
+            return False
+    return True
 
 
 @kernel
-def warm_one(markets, states, k, tasks, table, seed_ops, cursor, ops, log, seed, steps, trace):
-    """Open market ``k`` of configured records and let its learner watch idly for ``steps`` steps.
+def warm_one(markets, states, recents, k, tasks, table, seed_ops, cursor, ops, log, seed, trace):
+    """Open market ``k`` of configured records and let its learners watch idly.
 
     Args:
         markets: configured records.
-        states: their environments' states; the history is filled.
+        states: the learners' states; their histories are filled.
+        recents: public messages, filled when ``log`` has a capacity.
         k: which market.
-        tasks: the task, shape (1,).
+        tasks: the tasks of its learners.
         table: strategies.
         seed_ops: tape operations that build the book at the opening; empty without a tape.
         cursor: first operation of ``ops`` to play afterwards.
         ops: the tape.
-        log: of capacity 0.
+        log: of capacity 0, unless messages are observed.
         seed: uint64.
-        steps: at least 0.
-        trace: mid_2px, ofi and signed volume at each step, shape (steps + 1, 3).
+        trace: mid_2px, ofi, signed volume and latent value less mid (ticks) at each decision of
+            the first learner, float64, shape (decisions, 4); so many decisions are watched. The
+            last of them is written for takers only.
 
     Returns:
         True, or False when the market stopped before its time.
     """
     m = markets[k]
-    s = states[k]
-    task = tasks[0]
     open_market(m, seed)
+    kept = k if len(recents) > 1 else 0
     if len(seed_ops) > 0:
         m.tape.cursor = 0
         m.tape.end = len(seed_ops)
         advance(m, table[0], seed_ops, log[0], m.now_ns, -1)
     m.tape.cursor = cursor
     m.tape.end = len(ops)
-    forget_all(s)
-    for step in range(steps + 1):
+    learners = len(tasks)
+    for j in range(learners):
+        forget_all(states[k * learners + j])
+    if not _fall_in_step(m, tasks, table[0], ops, log[0], recents[kept]):
+        return False
+    for step in range(len(trace)):
         if step > 0:
-            empty_mailbox(m, task.learner, task.step_ns)
-        if advance(m, table[0], ops, log[0], NEVER_NS, -1) != _EXTERNAL:
-            return False
-        view = m.views[m.part[task.learner].awaiting_view]
-        remember(s, view, task.ring)
+            for j in range(learners):
+                empty_mailbox(m, tasks[j].learner, tasks[j].step_ns)
+            if not _run(m, table[0], ops, log[0], recents[kept]):
+                return False
+        for j in range(learners):
+            view = m.views[m.part[tasks[j].learner].awaiting_view]
+            remember(states[k * learners + j], view, tasks[j].ring)
+        view = m.views[m.part[tasks[0].learner].awaiting_view]
         trace[step, 0] = view.mid_2px
         trace[step, 1] = view.ofi
         trace[step, 2] = view.signed_volume
+        # Only where it is needed: looking at the value fixes its path up to now.
+        if m.value.active != 0 and tasks[0].role == _TAKER:
+            trace[step, 3] = value_offset(m, tasks[0], view)
     return True
 
 
 @kernel
-def reset_marked(markets, states, tasks, snapshots, snapshot_states, ios):
-    """Begin an episode with ``states[i].market_seed`` wherever ``ios[i].reset`` is set."""
-    task = tasks[0]
+def reset_marked(batch, world, start):
+    """Begin an episode with its ``market_seed`` wherever ``reset`` of a first learner is set.
+
+    Args:
+        batch: (markets, states, ios, obs, recents).
+        world: (tasks, table, ops, logs).
+        start: (snapshots, their states, their recents, draws, the markets as f8, i8 and i4).
+    """
+    markets, states, ios, _, _ = batch
+    learners = len(world[0])
     for i in range(len(markets)):
-        io = ios[i]
-        if io.reset != 0:
-            io.reset = 0
-            s = states[i]
-            s.snapshot = snapshot_of(s.market_seed, len(snapshots))
-            markets[i] = snapshots[s.snapshot]
-            _start(markets[i], s, task, snapshot_states[s.snapshot], io)
+        if ios[i * learners].reset != 0:
+            ios[i * learners].reset = 0
+            _begin(i, states[i * learners].market_seed, batch, world, start)
 
 
 @kernel
-def step_one(markets, states, tasks, table, ops, log, ios):
-    """Step environment 0, unless its action is illegal; an Outcome."""
-    io = ios[0]
-    task = tasks[0]
-    if not (is_legal(task, io.action[0]) and is_legal(task, io.action[1])):
-        return _BAD_ACTION
-    return _step(markets[0], states[0], task, table[0], ops, log[0], io)
+def step_one(batch, world):
+    """Step market 0, unless an action is illegal; the Outcome of its first learner."""
+    _, states, ios, _, _ = batch
+    tasks = world[0]
+    for j in range(len(tasks)):
+        if states[j].ended == 0 and not is_legal(tasks[j], ios[j].action):
+            return _BAD_ACTION
+    _step(0, batch, world)
+    return ios[0].outcome
+
+
+@leaf
+def _step_or_begin(i, batch, world, start, final_obs):
+    """Step market ``i``; on the end of its episode do what the task's ``mode`` says."""
+    _, states, ios, obs, _ = batch
+    tasks = world[0]
+    learners = len(tasks)
+    first = i * learners
+    begin = True  # NEXT_STEP: this call only begins the next episode
+    for j in range(learners):
+        begin = begin and states[first + j].ended != 0
+    if begin:
+        for j in range(learners):
+            io = ios[first + j]
+            io.reward = 0.0
+            io.pnl = 0.0
+            io.correction = 0.0
+            io.liquidation = 0.0
+            io.outcome = _RESET
+    elif not _step(i, batch, world) and tasks[0].mode == _SAME_STEP:
+        begin = ios[first].outcome != _FAULT
+        if begin:
+            for j in range(learners):
+                for c in range(obs.shape[1]):
+                    final_obs[first + j, c] = obs[first + j, c]
+    if begin:
+        s = states[first]
+        s.episode += 1
+        seed = next_market_seed(s.first_seed, s.episode, tasks[0].split)
+        _begin(i, seed, batch, world, start)
 
 
 @parallel_kernel
-def step_many(markets, states, tasks, table, ops, log, ios, snapshots, snapshot_states):
-    """Step every environment on all threads; actions have been checked before.
+def step_many(batch, world, start, final_obs):
+    """Step every market on all threads; actions have been checked before.
 
     On the end of an episode the next one begins in the same step, in the next, or not at all, as
     the task's ``mode`` says.
+
+    Args:
+        batch: (markets, states, ios, obs, recents).
+        world: (tasks, table, ops, logs).
+        start: as ``reset_marked`` has it.
+        final_obs: observations at the end of episodes that this step has replaced.
     """
-    for i in prange(len(markets)):
-        io = ios[i]
-        s = states[i]
-        task = tasks[0]
-        begin = False
-        if s.ended != 0:  # NEXT_STEP: this call only begins the next episode
-            begin = True
-            io.reward = 0.0
-            io.pnl = 0.0
-            io.inventory_penalty = 0.0
-            io.liquidation = 0.0
-            io.outcome = _RESET
-        else:
-            outcome = _step(markets[i], s, task, table[0], ops, log[0], io)
-            if outcome != _RUNNING and outcome != _FAULT and task.mode == _SAME_STEP:
-                begin = True
-                for j in range(OBSERVATIONS):
-                    io.final_obs[j] = io.obs[j]
-        if begin:
-            s.episode += 1
-            s.market_seed = next_market_seed(s.first_seed, s.episode, task.split)
-            s.snapshot = snapshot_of(s.market_seed, len(snapshots))
-            markets[i] = snapshots[s.snapshot]
-            _start(markets[i], s, task, snapshot_states[s.snapshot], io)
+    for i in prange(len(batch[0])):
+        _step_or_begin(np.int64(i), batch, world, start, final_obs)  # the index is unsigned

@@ -1,6 +1,6 @@
 """What a learner observes: the delivered view, its own state, and what it saw before; no truth.
 
-Fields and scales are in ``hftgym.envs.task.OBSERVATION``. Flows and returns are differences of
+Fields and scales are in ``hftgym.envs.layout``. Flows and returns are differences of
 views, step by step; before the history is long enough its oldest entry is used.
 """
 
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from hftgym.core.calls import own_state
-from hftgym.core.constants import BUY, SECOND_NS, SELL, VIEW_LEVELS, OwnState
+from hftgym.core.constants import BUY, SECOND_NS, SELL, OwnState
 from hftgym.core.jit import leaf
-from hftgym.envs.task import CLIP, OBS_INDEX, Window
+from hftgym.envs.account import seen_wealth_2m
+from hftgym.envs.act_orders import write_order_mask
+from hftgym.envs.layout import OBS_INDEX
+from hftgym.envs.observe_more import observe_extras, observe_levels, observe_messages, observe_slots
+from hftgym.envs.put import level_lots_seen, put
+from hftgym.envs.room import room_lots
+from hftgym.envs.task import CLIP, ActionForm, View, Window
 
 _FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
@@ -37,6 +41,12 @@ _BID = OBS_INDEX["bid_distance"]
 _ASK = OBS_INDEX["ask_distance"]
 _BID_LIMIT = OBS_INDEX["bid_at_limit"]
 _ASK_LIMIT = OBS_INDEX["ask_at_limit"]
+_WEALTH = OBS_INDEX["wealth"]
+_LADDER = int(ActionForm.LADDER)
+_ORDERS = int(ActionForm.ORDERS)
+_EXECUTE_LADDER = int(ActionForm.EXECUTE_LADDER)
+_LEVELS = int(View.LEVELS)
+_MESSAGES = int(View.MESSAGES)
 
 
 @leaf
@@ -82,24 +92,7 @@ def copy_history(target, source, ring):
 
 
 @leaf
-def _put(io, index, x):
-    io.obs[index] = min(max(x, -CLIP), CLIP)
-
-
-@leaf
-def _level_lots(view, side, px):
-    """Return the lots that a view shows at a price; 0 when it does not show the level."""
-    for i in range(VIEW_LEVELS):
-        if side == BUY:
-            if view.bid_px[i] == px:
-                return view.bid_lots[i]
-        elif view.ask_px[i] == px:
-            return view.ask_lots[i]
-    return 0
-
-
-@leaf
-def _observe_side(io, first, view, order, ahead, side, last_fill_ns, now_ns, task):
+def _observe_side(o, first, view, order, ahead, side, last_fill_ns, now_ns, task):
     """Write the six numbers of one side from ``first`` on."""
     state = order.state
     distance = CLIP
@@ -115,7 +108,7 @@ def _observe_side(io, first, view, order, ahead, side, last_fill_ns, now_ns, tas
         age_s = (now_ns - order.sent_ns) / SECOND_NS
         age = age_s / (age_s + task.age_s)
         if ahead >= 0 and state != _PENDING_NEW:  # a place in a queue tells of the acceptance
-            lots = _level_lots(view, side, order.px)
+            lots = level_lots_seen(view, side, order.px)
             if lots <= 0:
                 lots = ahead + max(order.lots, 1)
             share = min(ahead / lots, 1.0)
@@ -123,16 +116,16 @@ def _observe_side(io, first, view, order, ahead, side, last_fill_ns, now_ns, tas
     if last_fill_ns > 0:
         fill_s = (now_ns - last_fill_ns) / SECOND_NS
         since = fill_s / (fill_s + task.fill_s)
-    _put(io, first, distance)
-    _put(io, first + 1, live)
-    _put(io, first + 2, pending)
-    _put(io, first + 3, share)
-    _put(io, first + 4, age)
-    _put(io, first + 5, since)
+    put(o, first, distance)
+    put(o, first + 1, live)
+    put(o, first + 2, pending)
+    put(o, first + 3, share)
+    put(o, first + 4, age)
+    put(o, first + 5, since)
 
 
 @leaf
-def _observe_book(io, view, task):
+def _observe_book(o, view, task):
     """Write spread, microprice and imbalances."""
     bid_lots = view.bid_lots[0]
     ask_lots = view.ask_lots[0]
@@ -142,18 +135,18 @@ def _observe_book(io, view, task):
         bid_px = view.bid_px[0]
         ask_px = view.ask_px[0]
         unit = 2.0 * task.tick_px * task.half_spread_tick
-        spread = (ask_px - bid_px) / unit
+        spread = max((ask_px - bid_px) / unit, 0.0)  # a call may hold a crossed book
         # Volume-weighted mid less mid: half the spread times the imbalance.
         offset = (ask_px - bid_px) * (bid_lots - ask_lots) / (bid_lots + ask_lots) / unit
-    _put(io, _SPREAD, spread)
-    _put(io, _MICROPRICE, offset)
+    put(o, _SPREAD, spread)
+    put(o, _MICROPRICE, offset)
     bid_sum = 0
     ask_sum = 0
     for i in range(3):
         bid_sum += view.bid_lots[i]
         ask_sum += view.ask_lots[i]
         both = max(bid_sum + ask_sum, 1)
-        _put(io, _IMBALANCE + i, (bid_sum - ask_sum) / both)
+        put(o, _IMBALANCE + i, (bid_sum - ask_sum) / both)
 
 
 @leaf
@@ -162,16 +155,16 @@ def _steps_back(s, task, window):
 
 
 @leaf
-def _observe_past(io, s, task):
+def _observe_past(o, s, task):
     """Write flows, returns and volatility over the windows."""
     ring = task.ring
     now = s.past[s.head]
     for i in range(2):
         k = _steps_back(s, task, _ONE_S if i == 0 else _TEN_S)
         then = s.past[(s.head - k + ring) % ring]
-        _put(io, _OFI + i, (now.ofi - then.ofi) / task.ofi_scale[i])
+        put(o, _OFI + i, (now.ofi - then.ofi) / task.ofi_scale[i])
         flow = now.signed_volume - then.signed_volume
-        _put(io, _FLOW + i, flow / task.flow_scale[i])
+        put(o, _FLOW + i, flow / task.flow_scale[i])
     unit = 2.0 * task.tick_px * task.sigma_tick
     for i in range(3):
         window = _HALF_S
@@ -182,67 +175,98 @@ def _observe_past(io, s, task):
         k = _steps_back(s, task, window)
         then = s.past[(s.head - k + ring) % ring]
         scale = 2.0 * unit * math.sqrt(max(k, 1) * task.step_s)
-        _put(io, _RETURN + i, (now.mid_2px - then.mid_2px) / scale)
+        put(o, _RETURN + i, (now.mid_2px - then.mid_2px) / scale)
     moves = max(s.known - 1, 1)
     realised = math.sqrt(s.sum_move2 / (moves * task.step_s)) / unit
-    _put(io, _VOLATILITY, realised)
+    put(o, _VOLATILITY, realised)
 
 
 @leaf
-def observe(m, s, task, io):
-    """Write the observation of a learner whose view has just been delivered and remembered."""
-    p = task.learner
-    view = m.views[m.part[p].awaiting_view]
-    own = own_state(m, p)
-    _put(io, _INVENTORY, own.position / task.limit_lot)
-    left = 0.0
-    if task.finite != 0:
-        left = 1.0 - s.step / task.steps
-    _put(io, _TIME_LEFT, left)
-    _observe_book(io, view, task)
-    _observe_past(io, s, task)
-    now_ns = m.now_ns
-    bid = own.orders[0]
-    ask = own.orders[1]
-    ahead = view.queue_ahead[0]
-    _observe_side(io, _BID, view, bid, ahead, BUY, own.last_bid_fill_ns, now_ns, task)
-    ahead = view.queue_ahead[1]
-    _observe_side(io, _ASK, view, ask, ahead, SELL, own.last_ask_fill_ns, now_ns, task)
-    at_limit = own.position + task.lots > task.limit_lot
-    _put(io, _BID_LIMIT, 1.0 if at_limit else 0.0)
-    at_limit = own.position - task.lots < -task.limit_lot
-    _put(io, _ASK_LIMIT, 1.0 if at_limit else 0.0)
+def observe(m, s, task, recent, o):
+    """Write the observation of a learner whose view has just been delivered and remembered.
 
-
-@leaf
-def write_mask(m, task, io):
-    """Write which discrete actions make sense: 12 flags, bid then ask.
-
-    Withdraw always does; keep needs an order; the others a visible touch and room for inventory;
-    improving needs a spread of two ticks.
+    Args:
+        m: the market.
+        s: the learner's state.
+        task: its task.
+        recent: public messages that the market keeps, dtype ``RECENT_ROWS``.
+        o: the observation, float32.
     """
     p = task.learner
     view = m.views[m.part[p].awaiting_view]
     own = own_state(m, p)
-    both = view.bid_lots[0] > 0 and view.ask_lots[0] > 0
-    wide = both and view.ask_px[0] - view.bid_px[0] >= 2 * task.tick_px
-    for slot in range(2):
-        if slot == 0:
-            room = own.position + task.lots <= task.limit_lot
-            touch = view.bid_lots[0] > 0
-        else:
-            room = own.position - task.lots >= -task.limit_lot
-            touch = view.ask_lots[0] > 0
-        first = 6 * slot
-        io.mask[first] = 1
-        io.mask[first + 1] = 1 if room and own.orders[slot].state != _FREE else 0
-        io.mask[first + 2] = 1 if room and touch else 0
-        io.mask[first + 3] = 1 if room and touch and wide else 0
-        io.mask[first + 4] = 1 if room and touch else 0
-        io.mask[first + 5] = 1 if room and touch else 0
+    put(o, _INVENTORY, own.position / task.limit_lot)
+    left = 0.0
+    if task.finite != 0:
+        left = 1.0 - s.step / task.steps
+    put(o, _TIME_LEFT, left)
+    _observe_book(o, view, task)
+    _observe_past(o, s, task)
+    now_ns = m.now_ns
+    bid = own.orders[0]
+    ask = own.orders[1]
+    ahead = view.queue_ahead[0]
+    _observe_side(o, _BID, view, bid, ahead, BUY, own.last_bid_fill_ns, now_ns, task)
+    ahead = view.queue_ahead[1]
+    _observe_side(o, _ASK, view, ask, ahead, SELL, own.last_ask_fill_ns, now_ns, task)
+    at_limit = own.position + task.lots > task.limit_lot
+    put(o, _BID_LIMIT, 1.0 if at_limit else 0.0)
+    at_limit = own.position - task.lots < -task.limit_lot
+    put(o, _ASK_LIMIT, 1.0 if at_limit else 0.0)
+    gained = (seen_wealth_2m(m, task) - s.begin_seen_2m) / task.money2_per_tick
+    put(o, _WEALTH, gained / task.wealth_scale)
+    observe_extras(m, s, task, view, own, o)
+    if task.slots_at > 0:
+        observe_slots(task, view, own, now_ns, o)
+    if task.sees == _LEVELS:
+        observe_levels(task, view, o)
+    elif task.sees == _MESSAGES:
+        observe_messages(task, view, recent, o)
 
 
 @leaf
-def value_offset(value_px, view, tick_px):
-    """Return the latent value minus the observed mid, in ticks."""
-    return (value_px - np.float64(view.mid_2px) / 2.0) / tick_px
+def _mask_moves(task, view, own, io, side, first):
+    """Write which moves of a quote make sense.
+
+    Withdraw always does; keep needs an order; the others a visible touch and room for inventory;
+    improving needs a spread of two ticks.
+    """
+    slot = 0 if side == BUY else 1
+    touch = view.bid_lots[0] if side == BUY else view.ask_lots[0]
+    both = view.bid_lots[0] > 0 and view.ask_lots[0] > 0
+    wide = both and view.ask_px[0] - view.bid_px[0] >= 2 * task.tick_px
+    # The last lots of an execution may be fewer than those of a whole quote.
+    lots = task.lots if task.target_lots == 0 else 1
+    room = side * own.position + lots <= task.limit_lot
+    can_place = 1 if room and touch > 0 else 0
+    io.mask[first] = 1
+    io.mask[first + 1] = 1 if room and own.orders[slot].state != _FREE else 0
+    io.mask[first + 2] = can_place
+    io.mask[first + 3] = can_place if wide else 0
+    io.mask[first + 4] = can_place
+    io.mask[first + 5] = can_place
+
+
+@leaf
+def write_mask(m, task, io):
+    """Write which choices of a discrete action make sense, one component after the other."""
+    p = task.learner
+    view = m.views[m.part[p].awaiting_view]
+    own = own_state(m, p)
+    form = task.action_form
+    if form == _LADDER:
+        _mask_moves(task, view, own, io, BUY, 0)
+        _mask_moves(task, view, own, io, SELL, 6)
+    elif form == _ORDERS:
+        write_order_mask(task, own, io)
+    elif form == _EXECUTE_LADDER:
+        side = BUY if task.target_lots > 0 else SELL
+        _mask_moves(task, view, own, io, side, 0)
+        can_take = 1 if room_lots(task, own, side) > 0 else 0
+        io.mask[6] = 1
+        for i in range(1, 4):
+            io.mask[6 + i] = can_take
+    else:
+        io.mask[0] = 1 if room_lots(task, own, SELL) > 0 else 0
+        io.mask[1] = 1
+        io.mask[2] = 1 if room_lots(task, own, BUY) > 0 else 0

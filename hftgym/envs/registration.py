@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import gymnasium
 
+_TASKS = {
+    "MarketMaking": "market_making",
+    "Execution": "execution",
+    "Taking": "taking",
+    "Trading": "trading",
+}
+
 
 def register_environments() -> None:
     """Register every environment of hftgym; a second call changes nothing."""
-    if "hftgym/MarketMaking-v0" not in gymnasium.registry:
-        gymnasium.register(
-            id="hftgym/MarketMaking-v0",
-            entry_point="hftgym.envs.market_making:MarketMakingEnv",
-            vector_entry_point="hftgym.envs.vector_env:MarketMakingVectorEnv",
-        )
+    for name, module in _TASKS.items():
+        if f"hftgym/{name}-v0" not in gymnasium.registry:
+            gymnasium.register(
+                id=f"hftgym/{name}-v0",
+                entry_point=f"hftgym.envs.{module}:{name}Env",
+                vector_entry_point=f"hftgym.envs.{module}:{name}VectorEnv",
+            )

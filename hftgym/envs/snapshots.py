@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.core.constants import Phase
-from hftgym.core.records import LOG, TAPE_OP
+from hftgym.core.records import TAPE_OP
 from hftgym.envs.history import Start, lead_in
 from hftgym.envs.kernels import warm_one
 from hftgym.envs.seeds import SPLITS, snapshot_seed
-from hftgym.envs.task import RING, STATE, WINDOWS_S
+from hftgym.envs.task import RECENT_ROWS, RING, STATE, WINDOWS_S, Role
 from hftgym.errors import InternalError
 from hftgym.market import Blueprint, check_fault
 
@@ -33,22 +33,25 @@ _cache: OrderedDict[tuple[Any, ...], Snapshots] = OrderedDict()
 _lock = Lock()
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """Markets in which a learner is about to decide.
+    """Markets in which the learners are about to decide.
 
     Attributes:
         markets: the markets, shape (snapshots,).
-        states: histories of the learners in them, dtype ``STATE``, shape (snapshots,).
-        trace: what each learner saw while it watched, ``mid_2px``, ``ofi`` and signed volume,
-            shape (snapshots, steps, 3).
+        states: histories of the learners in them, dtype ``STATE``, shape (snapshots * learners,).
+        recents: public messages of the markets, shape (snapshots,); (1,) when nobody sees them.
+        trace: what the first learner saw while it watched, ``mid_2px``, ``ofi``, signed volume and
+            latent value less mid in ticks (of a taker), float64, shape (snapshots, steps, 4).
     """
 
     markets: np.ndarray
     states: np.ndarray
-    trace: IntArray
+    recents: np.ndarray
+    trace: FloatArray
 
 
 def number_of_snapshots(blueprint: Blueprint, split: int, wanted: int | None) -> int:
@@ -60,19 +63,21 @@ def number_of_snapshots(blueprint: Blueprint, split: int, wanted: int | None) ->
 
 def snapshots(
     blueprint: Blueprint,
-    task: np.ndarray,
+    tasks: np.ndarray,
     split: int,
     count: int,
+    logs: np.ndarray,
     starts: tuple[Start, ...] = (),
     data_hash: str = "",
 ) -> Snapshots:
     """Return the burnt-in markets of a split, from the cache when they are there.
 
     Args:
-        blueprint: the market with its learner.
-        task: the task, dtype ``TASK``, shape (1,); its step and learner count.
+        blueprint: the market with its learners.
+        tasks: dtype ``TASK``, shape (learners,); their step and participants count.
         split: tag of the split.
         count: how many.
+        logs: one log buffer; of capacity 0 unless messages are observed.
         starts: where on the tape each begins; empty without a tape.
         data_hash: which tape it is.
 
@@ -83,19 +88,21 @@ def snapshots(
     key = (
         blueprint.scenario.config_hash,
         blueprint.names,
-        hash(blueprint.record["part"].tobytes()),  # the learner's latencies
+        hash(blueprint.record["part"].tobytes()),  # the learners' latencies and limits
         blueprint.data_hash,
         data_hash,
         split,
         count,
-        int(task[0]["step_ns"]),
+        int(tasks[0]["step_ns"]),
+        int(tasks[0]["role"] == Role.TAKER),
+        int(logs[0]["capacity"]),
         tuple(start.first_ns for start in starts),
     )
     with _lock:
         found = _cache.get(key)
         if found is None:
             began = time.perf_counter()
-            found = _burn_in(blueprint, task, split, count, starts)
+            found = _burn_in(blueprint, tasks, split, count, logs, starts)
             spent_s = time.perf_counter() - began
             if spent_s > 1.0:
                 name = blueprint.scenario.name
@@ -108,14 +115,19 @@ def snapshots(
 
 
 def _burn_in(
-    blueprint: Blueprint, task: np.ndarray, split: int, count: int, starts: tuple[Start, ...]
+    blueprint: Blueprint,
+    tasks: np.ndarray,
+    split: int,
+    count: int,
+    logs: np.ndarray,
+    starts: tuple[Start, ...],
 ) -> Snapshots:
-    step_s = int(task[0]["step_ns"]) / 1e9
+    step_s = int(tasks[0]["step_ns"]) / 1e9
     steps = int(np.ceil(blueprint.scenario.burn_in_s / step_s))
     markets = np.repeat(blueprint.record, count)
-    states = np.zeros(count, STATE)
-    trace = np.zeros((count, steps + 1, 3), np.int64)
-    log = np.zeros(1, LOG)
+    states = np.zeros(count * len(tasks), STATE)
+    recents = np.zeros(count if logs[0]["capacity"] else 1, RECENT_ROWS)
+    trace = np.zeros((count, steps + 1, 4))
     nothing = np.zeros(0, TAPE_OP)
     for k in range(count):
         seed_ops, cursor = nothing, 0
@@ -124,15 +136,15 @@ def _burn_in(
         done = warm_one(
             markets,
             states,
+            recents,
             k,
-            task,
+            tasks,
             blueprint.table,
             seed_ops,
             cursor,
             blueprint.ops,
-            log,
+            logs,
             snapshot_seed(split, k),
-            steps,
             trace[k],
         )
         if not done:
@@ -142,9 +154,9 @@ def _burn_in(
                 f"{blueprint.scenario.name}: snapshot {k} of {SPLITS[split]} has no more events "
                 f"at {int(markets[k]['now_ns'])} ns",
             )
-    for array in (markets, states, trace):
+    for array in (markets, states, recents, trace):
         array.setflags(write=False)
-    return Snapshots(markets, states, trace)
+    return Snapshots(markets, states, recents, trace)
 
 
 def _prepare_start(market: Any, start: Start) -> tuple[np.ndarray, int]:
@@ -164,11 +176,13 @@ class Scales:
         sigma_tick: volatility of the mid, ticks per square root of a second.
         ofi_lots: order flow imbalance over 1 s and over 10 s.
         flow_lots: signed volume over 1 s and over 10 s.
+        offset_sd_tick: standard deviation of the latent value less the mid; 1 without a value.
     """
 
     sigma_tick: float
     ofi_lots: tuple[float, float]
     flow_lots: tuple[float, float]
+    offset_sd_tick: float
 
 
 def measure(found: Snapshots, window_steps: IntArray, step_s: float, tick_px: int) -> Scales:
@@ -192,10 +206,11 @@ def measure(found: Snapshots, window_steps: IntArray, step_s: float, tick_px: in
     steps = min(int(window_steps[-1]), trace.shape[1] - 1)
     moves = _change(trace, steps)[..., 0] / (2.0 * tick_px)
     variance = float(np.mean(moves**2)) / (max(steps, 1) * step_s)
-    return Scales(max(variance**0.5, 1e-3), (ofi[0], ofi[1]), (flow[0], flow[1]))
+    offset_sd_tick = float(np.sqrt(np.mean(trace[..., 3] ** 2))) or 1.0
+    return Scales(max(variance**0.5, 1e-3), (ofi[0], ofi[1]), (flow[0], flow[1]), offset_sd_tick)
 
 
-def _change(trace: IntArray, steps: int) -> IntArray:
+def _change(trace: FloatArray, steps: int) -> FloatArray:
     steps = min(steps, trace.shape[1] - 1)
     return trace[:, steps:] - trace[:, : trace.shape[1] - steps]
 

@@ -1,8 +1,11 @@
-"""Records and constants of the market-making task: what is asked, what is counted, what is seen."""
+"""Records and constants of the tasks: what is asked, what is counted, what passes to Python.
+
+A task is a choice of action form, observation form, reward form and end, one record a learner. One
+compiled step serves all of them: it looks at the record.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from hftgym.core.records import record
@@ -11,10 +14,15 @@ from hftgym.core.records import record
 RING = 512
 LONGEST_WINDOW_S = 10.0
 SHORTEST_STEP_S = 0.02
-OBSERVATIONS = 29
 CLIP = 5.0
-#: Each action of the discrete form, per side.
-DISCRETE_ACTIONS = ("withdraw", "keep", "join", "improve 1", "behind 1", "behind 2")
+#: Components of the longest action, and flags of the longest mask.
+COMPONENTS = 5
+MASK = 24
+#: Order slots whose place in the queue a learner sees: those of the order-level form.
+SLOTS = 4
+#: Public messages that a market keeps for its learners, and the most that one of them is shown.
+RECENT = 512
+MOST_MESSAGES = 128
 
 
 class Outcome(IntEnum):
@@ -26,6 +34,47 @@ class Outcome(IntEnum):
     BAD_ACTION = 3  # nothing has changed
     FAULT = 4
     RESET = 5  # NEXT_STEP: the action was not used, a new episode has begun
+
+
+class Role(IntEnum):
+    """What a learner is there for."""
+
+    MAKER = 0
+    EXECUTOR = 1  # buys or sells a given number of lots
+    TAKER = 2  # holds a position on a signal
+    TRADER = 3
+
+
+class ActionForm(IntEnum):
+    """How an action becomes messages."""
+
+    DISTANCES = 0  # of bid and ask
+    SIZED = 1  # and sizes
+    LADDER = 2  # a move of bid and ask
+    ORDERS = 3  # one message
+    EXECUTE = 4  # distance of the own limit order, share of the rest at the market
+    EXECUTE_LADDER = 5
+    TARGET = 6  # position
+    SIDE = 7  # sell, wait, buy at the market
+
+
+class RewardForm(IntEnum):
+    """What is taken off the profit of a step."""
+
+    INVENTORY = 0  # phi q^2 dt, q at the start of the step
+    PNL = 1  # nothing
+    ASYMMETRIC = 2  # a share of what holding inventory gained
+    CARA = 3  # what makes the sum a utility of final wealth
+    CARTEA_JAIMUNGAL = 4  # phi q^2 dt, q at the end of the step, and alpha q^2 at the end of time
+    SHORTFALL = 5  # not profit at all: the cost of execution against the arrival price
+
+
+class View(IntEnum):
+    """What is observed beside the summary."""
+
+    SUMMARY = 0
+    LEVELS = 1
+    MESSAGES = 2
 
 
 class Mode(IntEnum):
@@ -47,37 +96,55 @@ class Window(IntEnum):
 
 WINDOWS_S = (0.5, 1.0, 2.0, 10.0)
 
-#: Constants of a task, one record for all its environments.
+#: Constants of a task, one record for each learner of a market.
 TASK = record(
     [
         ("learner", "i8"),  # participant index
         ("counterparty", "i8"),  # whose account an initial inventory comes from
         ("mode", "i8"),
         ("split", "i8"),
+        ("role", "i8"),
+        ("action_form", "i8"),
+        ("reward_form", "i8"),
+        ("sees", "i8"),
         ("finite", "i8"),
-        ("discrete", "i8"),
+        ("components", "i8"),  # of an action
+        ("choices", "i8", (COMPONENTS,)),  # of each component; 0: a number in [-1, 1]
+        ("extras_at", "i8"),  # column of the first observation beyond the summary
+        ("slots_at", "i8"),  # of the order slots; 0: not observed
+        ("rows_at", "i8"),  # of the levels or messages
+        ("rows", "i8"),  # how many of them
         ("uniform", "i8"),  # largest initial inventory, lots; 0: none
         ("observe_value", "i8"),
         ("steps", "i8"),  # of an episode
         ("step_ns", "i8"),
-        ("lots", "i8"),
+        ("lots", "i8"),  # of a quote, or the largest
         ("limit_lot", "i8"),
+        ("target_lots", "i8"),  # to buy (sell: negative) in an execution
         ("tick_px", "i8"),
         ("unit_value", "i8"),  # money of one price unit times one lot
         ("taker_fee", "i8"),  # money per lot
         ("ring", "i8"),  # steps of history in use
         ("window_steps", "i8", (4,)),
         ("half_spread_tick", "f8"),
+        ("reward_unit", "f8"),  # ticks (times lots) in a reward of 1
         ("distance_base", "f8"),  # distance = half_spread_tick * distance_base ** action
         ("withdraw", "f8"),  # an action of at least this withdraws
-        ("phi_step", "f8"),  # penalty of a squared lot in one step, ticks
+        ("phi_step", "f8"),  # of the objective: penalty of a squared lot in one step, ticks
+        ("reward_phi_step", "f8"),  # of the reward
+        ("damping", "f8"),  # share of an inventory gain that the asymmetric reward takes off
+        ("risk_aversion", "f8"),  # gamma of the CARA utility, per tick
+        ("terminal_tick", "f8"),  # alpha, ticks per squared lot
         ("step_s", "f8"),
         ("money2_per_tick", "f8"),  # half money units in one tick times one lot
         ("sigma_tick", "f8"),  # ticks per square root of a second
+        ("wealth_scale", "f8"),  # ticks times lots
         ("ofi_scale", "f8", (2,)),  # over 1 s and 10 s, lots
         ("flow_scale", "f8", (2,)),  # signed volume over 1 s and 10 s, lots
         ("age_s", "f8"),  # an order this old has age 1/2
         ("fill_s", "f8"),  # a fill this long ago counts 1/2
+        ("signal_correlation", "f8"),  # of the signal with latent value minus mid
+        ("offset_sd_tick", "f8"),  # standard deviation of that difference
     ]
 )
 
@@ -91,20 +158,27 @@ PAST = record(
     ]
 )
 
-#: One environment's own state beside its market. Money in half units: the mid may be half a unit.
+#: One learner's own state beside its market. Money in half units: the mid may be half a unit.
 STATE = record(
     [
         ("first_seed", "u8"),
         ("market_seed", "u8"),
         ("episode", "i8"),
         ("step", "i8"),
-        ("ended", "i8"),
+        ("ended", "i8"),  # its episode is over; the market's is when that of all learners is
         ("snapshot", "i8"),
         ("head", "i8"),  # newest entry of ``past``
         ("known", "i8"),  # entries in use
         ("sum_move2", "i8"),
+        ("q_before", "i8"),  # position at the start of the step
         ("begin_2m", "i8"),  # wealth at the start
+        ("begin_seen_2m", "i8"),  # the same as the learner knew it
+        ("begin_cash", "i8"),
+        ("begin_position", "i8"),
+        ("arrival_2px", "i8"),  # mid at the start
         ("wealth_2m", "i8"),
+        ("spread_2m", "i8"),  # profit at the touch and fees so far
+        ("shortfall_2m", "i8"),  # cost against the arrival price so far
         ("peak_2m", "i8"),
         ("drawdown_2m", "i8"),
         ("liquidation_2m", "i8"),
@@ -153,108 +227,41 @@ EPISODE = record(
         ("tape_gap_mean", "f8"),  # live touch against history's, both sides together, px
         ("tape_gap95", "i8"),
         ("tape_agree", "f8"),  # share of the time at equal touches
+        ("target_lots", "i8"),  # of an execution
+        ("done_lots", "i8"),  # of them before the end
+        ("shortfall", "f8"),  # cost against the arrival price, ticks per lot, the sweep included
     ]
 )
 
-#: What passes between Python and the kernels, one record an environment.
+#: What passes between Python and the kernels, one record a learner.
 IO = record(
     [
-        ("action", "f8", (2,)),
+        ("action", "f8", (COMPONENTS,)),
         ("reward", "f8"),
         ("pnl", "f8"),
-        ("inventory_penalty", "f8"),  # negative or zero
+        ("correction", "f8"),  # what the form of the reward takes off
         ("liquidation", "f8"),  # negative or zero
         ("value_offset", "f8"),  # latent value minus observed mid, ticks
         ("outcome", "i8"),
         ("reset", "i8"),  # asks the reset kernel
-        ("obs", "f4", (OBSERVATIONS,)),
-        ("final_obs", "f4", (OBSERVATIONS,)),
-        ("mask", "i1", (12,)),  # legal discrete actions, bid then ask
+        ("mask", "i1", (MASK,)),  # legal choices of the components, one after the other
         ("episode", EPISODE),
     ]
 )
 
-
-@dataclass(frozen=True)
-class ObsField:
-    """One number of the observation.
-
-    Attributes:
-        name: its name.
-        unit: what it is measured in.
-        low: smallest value.
-        high: largest value.
-    """
-
-    name: str
-    unit: str
-    low: float
-    high: float
-
-
-def _side(side: str) -> tuple[ObsField, ...]:
-    return (
-        ObsField(f"{side}_distance", "h0 from the observed mid; 5 without an order", -CLIP, CLIP),
-        ObsField(f"{side}_live", "1: acknowledged by the exchange", 0.0, 1.0),
-        ObsField(f"{side}_pending", "1: a message is in flight", 0.0, 1.0),
-        ObsField(f"{side}_queue_share", "lots ahead / lots of the level; 1 when not resting", 0, 1),
-        ObsField(f"{side}_age", "a / (a + 5 s) since the last new or amend", 0.0, 1.0),
-        ObsField(f"{side}_since_fill", "a / (a + 30 s) since the last known fill", 0.0, 1.0),
-    )
-
-
-#: The observation, in order. h0 is ``half_spread_tick``, sigma ``sigma_tick_per_sqrt_s``.
-OBSERVATION: tuple[ObsField, ...] = (
-    ObsField("inventory", "known inventory / limit", -1.0, 1.0),
-    ObsField("time_left", "share of the horizon; 0 under continuing", 0.0, 1.0),
-    ObsField("spread", "2 h0; 5 when a side is empty", 0.0, CLIP),
-    ObsField("microprice_offset", "h0 from the mid", -CLIP, CLIP),
-    ObsField("imbalance_1", "(bid - ask) / (bid + ask) lots of the best level", -1.0, 1.0),
-    ObsField("imbalance_2", "the same of the best two levels", -1.0, 1.0),
-    ObsField("imbalance_3", "the same of the best three levels", -1.0, 1.0),
-    ObsField("ofi_1s", "order flow imbalance, in a fixed scale of lots", -CLIP, CLIP),
-    ObsField("ofi_10s", "the same over 10 s", -CLIP, CLIP),
-    ObsField("signed_volume_1s", "bought - sold, in a fixed scale of lots", -CLIP, CLIP),
-    ObsField("signed_volume_10s", "the same over 10 s", -CLIP, CLIP),
-    ObsField("return_0.5s", "2 sigma * sqrt(0.5 s)", -CLIP, CLIP),
-    ObsField("return_2s", "2 sigma * sqrt(2 s)", -CLIP, CLIP),
-    ObsField("return_10s", "2 sigma * sqrt(10 s)", -CLIP, CLIP),
-    ObsField("volatility_ratio", "realised over 10 s / sigma", 0.0, CLIP),
-    *_side("bid"),
-    *_side("ask"),
-    ObsField("bid_at_limit", "1: the inventory limit withdraws this side", 0.0, 1.0),
-    ObsField("ask_at_limit", "1: the inventory limit withdraws this side", 0.0, 1.0),
+#: A public message as a market keeps it for its learners.
+MESSAGE_ROW = record(
+    [("t_ns", "i8"), ("px", "i8"), ("lots", "i8"), ("change", "i4"), ("side", "i4")]
 )
-OBS_INDEX: dict[str, int] = {one.name: i for i, one in enumerate(OBSERVATION)}
-assert len(OBSERVATION) == OBSERVATIONS
+RECENT_ROWS = record([("head", "i8"), ("known", "i8"), ("rows", MESSAGE_ROW, (RECENT,))])
 
-
-@dataclass(frozen=True)
-class TaskInfo:
-    """Public constants of a task: what a policy may know beside its observations.
-
-    Attributes:
-        half_spread_tick: distance at action 0, in ticks.
-        max_inventory_lot: largest absolute inventory; the side that would pass it is withdrawn.
-        horizon_s: length of an episode, seconds.
-        step_s: time between two decisions, seconds.
-        sigma_tick_per_sqrt_s: volatility of the price.
-        phi: inventory penalty, ticks per lot squared and second.
-        taker_fee_tick: fee of the aggressor, ticks per lot.
-        maker_fee_tick: fee of the resting side, ticks per lot; negative is a rebate.
-        action: ``continuous`` or ``discrete``.
-        horizon: ``finite`` or ``continuing``.
-        obs_index: column of each observation by name.
-    """
-
-    half_spread_tick: float
-    max_inventory_lot: int
-    horizon_s: float
-    step_s: float
-    sigma_tick_per_sqrt_s: float
-    phi: float
-    taker_fee_tick: float
-    maker_fee_tick: float
-    action: str = "continuous"
-    horizon: str = "finite"
-    obs_index: dict[str, int] = field(default_factory=lambda: dict(OBS_INDEX))
+#: One number of a market that is drawn anew at each reset.
+DRAW = record(
+    [
+        ("index", "i8"),  # which draw: numbers of one parameter share it
+        ("place", "i8"),  # in the market, counted in numbers of its kind
+        ("kind", "i8"),  # 0: f8, 1: i8, 2: i4
+        ("low", "f8"),
+        ("high", "f8"),
+    ]
+)

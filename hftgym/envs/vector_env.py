@@ -1,4 +1,4 @@
-"""Many markets at once: the native vector form of ``hftgym/MarketMaking-v0``.
+"""Many markets at once: the native vector form of the environments with one learner.
 
 All markets live in one array and are stepped by one compiled call on all threads; no Python object
 belongs to a single market.
@@ -7,9 +7,9 @@ belongs to a single market.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Unpack
 
 import gymnasium
 import numpy as np
@@ -18,21 +18,22 @@ from gymnasium.utils import EzPickle, seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from hftgym.core.records import LOG
-from hftgym.envs.errors import action_array, check_actions, raise_fault
-from hftgym.envs.kernels import reset_marked, step_many
-from hftgym.envs.seeds import (
-    UInt64Array,
-    as_market_seeds,
-    draw_market_seed,
-    next_market_seed,
-    seeds_of_windows,
+from hftgym.envs.arguments import (
+    Keywords,
+    LearnerArguments,
+    check_known,
+    market_arguments,
+    task_arguments,
 )
-from hftgym.envs.setting import Arguments, Setting
-from hftgym.envs.spaces import action_space, observation_space
-from hftgym.envs.task import IO, STATE, Mode, Outcome, TaskInfo
+from hftgym.envs.batch import Batch, BatchSnapshot
+from hftgym.envs.errors import action_array, check_actions, raise_fault
+from hftgym.envs.forms import TERMS
+from hftgym.envs.layout import box_of
+from hftgym.envs.seeds import UInt64Array, as_market_seeds, seeds_of_windows
+from hftgym.envs.setting import Setting
+from hftgym.envs.task import Mode, Outcome, Role
+from hftgym.envs.task_info import TaskInfo
 from hftgym.errors import UsageError
-from hftgym.latency import Latency
 from hftgym.scenario import Scenario
 
 # Threads that wait by spinning keep others from the cores: on two cores with three busy processes a
@@ -51,11 +52,12 @@ _MODES = {
     AutoresetMode.SAME_STEP: Mode.SAME_STEP,
     AutoresetMode.DISABLED: Mode.NONE,
 }
+_TERM_FIELDS = ("pnl", "correction", "liquidation")
 _OPTIONS = ("market_seeds", "reset_mask")
 
 
-class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
-    """A batch of market-making environments; ``MarketMakingEnv`` describes the task.
+class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
+    """A batch of environments with one learner each; the tasks are its subclasses.
 
     Environment i is a function of its own first market seed: it does not depend on ``num_envs`` or
     on the others, and equals the single environment with the same seed, number for number.
@@ -63,74 +65,39 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
     Args:
         num_envs: how many markets.
         scenario: name, path or model of the market.
-        split: ``train``, ``tune``, ``validation`` or ``test``: which markets.
-        horizon_s: length of an episode, seconds.
-        step_s: time between decisions, seconds.
-        horizon: ``finite`` or ``continuing``.
-        action: ``continuous`` or ``discrete``.
-        data: LOBSTER message file, for a scenario that plays a tape.
-        initial_inventory: ``zero`` or ``uniform``.
-        observe_value: put the latent value into ``infos["truth"]``.
-        half_spread_tick: distance at action 0 and unit of the reward, ticks; the scenario's when
-            not given (a tape without one: its median half-spread while training).
-        lots: size of each quote.
-        snapshots: burnt-in markets.
-        latency: of the learner: ``feed_ns``, ``order_ns`` and ``response_ns``, each a number of
-            nanoseconds, a lognormal distribution or a recording (``hftgym.latency``); 5 ms each
-            when not given.
         autoreset_mode: ``SameStep``, ``NextStep`` or ``Disabled``, or the member.
         market_seeds: first market seed of each environment, shape (num_envs,).
         copy: False hands out views of internal buffers as observations, valid until the next call.
         render_mode: None.
+        arguments: see ``hftgym.envs.arguments``.
 
     Raises:
         HftgymError: if an argument is not valid.
     """
 
+    role: ClassVar[Role]
+
     def __init__(
         self,
         num_envs: int = 1,
         scenario: Scenario | str | Path = "default",
-        split: str = "train",
-        horizon_s: float = 300.0,
-        step_s: float = 0.5,
-        horizon: str = "finite",
-        action: str = "continuous",
-        data: str | Path | None = None,
-        initial_inventory: str = "zero",
-        observe_value: bool = False,
-        half_spread_tick: float | None = None,
-        lots: int = 1,
-        snapshots: int | None = None,
-        latency: Latency | Mapping[str, Any] | None = None,
+        *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
         market_seeds: Sequence[int] | UInt64Array | None = None,
         copy: bool = True,
         render_mode: str | None = None,
+        **arguments: Unpack[Keywords],
     ) -> None:
-        arguments = Arguments(
-            scenario,
-            split,
-            horizon_s,
-            step_s,
-            horizon,
-            action,
-            data,
-            initial_inventory,
-            observe_value,
-            half_spread_tick,
-            lots,
-            snapshots,
-            latency,
-        )
         EzPickle.__init__(
             self,
             num_envs,
-            **vars(arguments),
+            scenario,
             autoreset_mode=autoreset_mode,
             market_seeds=market_seeds,
             copy=copy,
+            **arguments,
         )
+        check_known(arguments)
         if render_mode is not None:
             raise UsageError("HG-U064", f"render_mode {render_mode!r}: a batch is not drawn")
         if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
@@ -149,15 +116,19 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         self.metadata = {"autoreset_mode": mode, "render_modes": []}
         self.render_mode = None
         self.copy = copy
-        self.setting = Setting(arguments, _MODES[mode])
-        self.single_observation_space = observation_space()
-        self.single_action_space = action_space(self.setting.discrete)
+        learner = LearnerArguments(self.role, task_arguments(arguments))
+        market = market_arguments({**arguments, "scenario": scenario})
+        self.setting = Setting(market, [learner], _MODES[mode])
+        one = self.setting.learners[0]
+        self._form = one.form
+        self._terms = TERMS[one.reward_form]
+        self._masked = sum(one.form.choices) if one.form.discrete else 0
+        self.single_observation_space = box_of(one.fields)
+        self.single_action_space = one.form.space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._markets = np.zeros(self.num_envs, self.setting.blueprint.record.dtype)
-        self._states = np.zeros(self.num_envs, STATE)
-        self._ios = np.zeros(self.num_envs, IO)
-        self._log = np.zeros(1, LOG)
+        self._batch = Batch(self.setting, self.num_envs)
+        self._ios = self._batch.ios
         self._ended = np.zeros(self.num_envs, np.bool_)
         self._fresh = np.ones(self.num_envs, np.bool_)  # never reset
         self._given = market_seeds
@@ -185,12 +156,20 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
     @property
     def market_seeds(self) -> UInt64Array:
         """Market seeds of the current episodes, shape (num_envs,)."""
-        return self._states["market_seed"].copy()
+        return self._batch.market_seeds.copy()
 
     @property
     def markets(self) -> np.ndarray:
         """The markets, live records, shape (num_envs,): the truth, for studies and tests."""
-        return self._markets
+        return self._batch.markets
+
+    @property
+    def parameters(self) -> npt.NDArray[np.float64]:
+        """Parameters of the scenario that the current episodes have drawn.
+
+        Shape (num_envs, parameters), in the order of ``randomise``.
+        """
+        return self._batch.parameters()
 
     @property
     def distinct_markets(self) -> int | None:
@@ -218,7 +197,7 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
                 ``reset_mask``, bool of shape (num_envs,), leaves the others alone.
 
         Returns:
-            Observations, shape (num_envs, 29), and infos.
+            Observations, shape (num_envs, numbers), and infos.
         """
         options = options or {}
         unknown = set(options) - set(_OPTIONS)
@@ -230,12 +209,7 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         mask = self._mask(options)
         seeds = self._seeds(seed)
         self._choose_markets(mask, seeds, options.get("market_seeds"))
-        setting = self.setting
-        found = setting.snapshots
-        self._ios["reset"] = mask
-        reset_marked(
-            self._markets, self._states, setting.task, found.markets, found.states, self._ios
-        )
+        self._batch.reset(mask)
         self._ended[mask] = False
         self._fresh[mask] = False
         infos = {"market_seed": self.market_seeds, "_market_seed": mask.copy(), **self._seen()}
@@ -269,39 +243,31 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         return list(seed)
 
     def _choose_markets(self, mask: BoolArray, seeds: list[int | None], exact: Any | None) -> None:
-        """Write the market seeds of the episodes that begin in the environments of ``mask``."""
-        split = self.setting.split
+        """Choose the market seeds of the episodes that begin in the environments of ``mask``."""
+        batch = self._batch
         if exact is not None:
             exact = as_market_seeds(exact, (self.num_envs,), "market_seeds")
         for i in np.flatnonzero(mask).tolist():
-            state = self._states[i]
             if exact is not None:
-                first = int(exact[i])
+                batch.begin_with(i, int(exact[i]))
             elif seeds[i] is not None:
-                first = draw_market_seed(seeding.np_random(seeds[i])[0], split)
+                batch.draw_first(i, seeding.np_random(seeds[i])[0])
             elif not self._fresh[i]:
-                state["episode"] += 1
-                state["market_seed"] = next_market_seed(
-                    state["first_seed"], int(state["episode"]), split
-                )
-                continue
+                batch.begin_next(i)
             elif self._given is not None:
-                first = int(self._given[i])
+                batch.begin_with(i, int(self._given[i]))
             else:
-                first = draw_market_seed(self.np_random, split)
-            state["episode"] = 0
-            state["first_seed"] = first
-            state["market_seed"] = first
+                batch.draw_first(i, self.np_random)
 
     def step(
         self, actions: Any
     ) -> tuple[
         npt.NDArray[np.float32], npt.NDArray[np.float64], BoolArray, BoolArray, dict[str, Any]
     ]:
-        """Quote in every market, and let each run until its next decision.
+        """Act in every market, and let each run until its next decision.
 
         Args:
-            actions: for bid and ask, shape (num_envs, 2).
+            actions: of the action space, shape (num_envs, components).
 
         Returns:
             Observations, rewards, terminated, truncated and infos; all but the observations under
@@ -312,38 +278,27 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             ResetNeeded: if an environment has no episode to step.
             InternalError: if a market stops with a fault.
         """
-        setting, ios = self.setting, self._ios
-        actions = action_array(actions, (self.num_envs, 2), setting.discrete)
-        check_actions(actions, setting.discrete)
+        ios = self._ios
+        actions = action_array(actions, (self.num_envs, *self._form.shape), self._form)
+        check_actions(actions, self._form)
         self._check_running()
-        ios["action"] = actions
-        found = setting.snapshots
-        step_many(
-            self._markets,
-            self._states,
-            setting.task,
-            setting.blueprint.table,
-            setting.blueprint.ops,
-            self._log,
-            ios,
-            found.markets,
-            found.states,
-        )
+        components = len(self._form.choices)
+        ios["action"][:, :components] = actions.reshape(self.num_envs, components)
+        self._batch.step_all()
         outcome = ios["outcome"].copy()
         terminated = outcome == _TERMINATED
         truncated = outcome == _TRUNCATED
         self._ended = terminated | truncated
         infos: dict[str, Any] = {
             "reward_terms": {
-                "pnl": ios["pnl"].copy(),
-                "inventory_penalty": ios["inventory_penalty"].copy(),
-                "liquidation": ios["liquidation"].copy(),
+                name: ios[field].copy()
+                for name, field in zip(self._terms, _TERM_FIELDS, strict=True)
             },
             **self._seen(),
         }
         if outcome.max() >= _FAULT and (outcome == _FAULT).any():
             self._fresh[outcome == _FAULT] = True
-            raise_fault(self._markets, self._states, ios)
+            raise_fault(self._batch.markets, self._batch.states, ios)
         if self._same_step and self._ended.any():
             infos.update(self._final(infos["reward_terms"]))
         return self._observations(), ios["reward"].copy(), terminated, truncated, infos
@@ -360,15 +315,15 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             )
 
     def _observations(self) -> npt.NDArray[np.float32]:
-        obs = self._ios["obs"]
+        obs = self._batch.obs
         return obs.copy() if self.copy else obs
 
     def _seen(self) -> dict[str, Any]:
         """Return what is in every infos."""
         seen: dict[str, Any] = {}
-        if self.setting.discrete:
-            seen["action_mask"] = self._ios["mask"].copy()
-        if self.setting.arguments.observe_value:
+        if self._masked:
+            seen["action_mask"] = self._ios["mask"][:, : self._masked].copy()
+        if self.setting.learners[0].arguments.observe_value:
             seen["truth"] = {"value_offset": self._ios["value_offset"].copy()}
         return seen
 
@@ -377,7 +332,7 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         ended = self._ended
         final_obs = np.full(self.num_envs, None, object)
         for i in np.flatnonzero(ended).tolist():
-            final_obs[i] = self._ios["final_obs"][i].copy()
+            final_obs[i] = self._batch.final_obs[i].copy()
         records = self.last_episodes
         steps = np.where(ended, records["steps"], 0)
         episode = {
@@ -396,6 +351,29 @@ class MarketMakingVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             "final_info": _masked(info, ended),
             "_final_info": ended.copy(),
         }
+
+    def snapshot(self) -> BatchSnapshot:
+        """Return a copy of everything that the future depends on, beside the actions."""
+        return self._batch.snapshot(
+            ended=self._ended.copy(),
+            fresh=self._fresh.copy(),
+            generator=self.np_random.bit_generator.state,
+        )
+
+    def restore(self, snapshot: BatchSnapshot) -> npt.NDArray[np.float32]:
+        """Go back to a snapshot of this batch, or of another one with the same arguments.
+
+        Returns:
+            The observations at the time of the snapshot.
+
+        Raises:
+            UsageError: if it belongs to another market or task; nothing has changed then.
+        """
+        self._batch.restore(snapshot)
+        self._ended = snapshot.extra["ended"].copy()
+        self._fresh = snapshot.extra["fresh"].copy()
+        self.np_random.bit_generator.state = snapshot.extra["generator"]
+        return self._observations()
 
     def close_extras(self, **kwargs: Any) -> None:
         """Close: nothing is held open."""

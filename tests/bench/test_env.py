@@ -31,7 +31,7 @@ def test_it_measures_one_and_many_on_one_and_on_all_threads(result: dict) -> Non
     assert set(cases(result)) == {"single", "single_steady"} | batches
     assert result["vector_1_thread"]["environments"] == 256
     assert result["environment"]["learners"] == 1
-    assert result["environment"]["observation"] == "float32 (29,)"
+    assert result["environment"]["observation"] == "float32 (30,)"
     assert min(result["environment"]["learner_latency_ns"].values()) > 0
     assert json.loads(json.dumps(result)) == result
 

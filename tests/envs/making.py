@@ -8,8 +8,7 @@ import gymnasium
 import numpy as np
 
 import hftgym
-from hftgym.envs.market_making import MarketMakingEnv
-from hftgym.envs.vector_env import MarketMakingVectorEnv
+from hftgym.envs.market_making import MarketMakingEnv, MarketMakingVectorEnv
 
 ENV_ID = "hftgym/MarketMaking-v0"
 FEW: dict[str, Any] = {"snapshots": 3}

@@ -14,6 +14,6 @@ def act_one(markets, tasks, ios):
 
 
 @kernel
-def observe_one(markets, states, tasks, ios):
+def observe_one(markets, states, tasks, recents, obs):
     """Write the observation of environment 0 once more."""
-    observe(markets[0], states[0], tasks[0], ios[0])
+    observe(markets[0], states[0], tasks[0], recents[0], obs[0])

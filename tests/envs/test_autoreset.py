@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from hftgym.envs.task import OBS_INDEX
+from hftgym.envs.layout import OBS_INDEX
 from tests.envs.making import vector
 
 LEFT = OBS_INDEX["time_left"]

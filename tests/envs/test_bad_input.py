@@ -34,12 +34,12 @@ def test_bad_action_changes_nothing(action: Any, message: str) -> None:
     env = single()
     env.reset(seed=1)
     env.step(np.zeros(2, np.float32))
-    before, states = state_hash_one(env._markets, 0), env._states.copy()
+    before, states = state_hash_one(env._batch.markets, 0), env._batch.states.copy()
     with pytest.raises(UsageError, match=message) as caught:
         env.step(action)
     assert "\n" not in str(caught.value)
-    assert state_hash_one(env._markets, 0) == before
-    assert env._states.tobytes() == states.tobytes()
+    assert state_hash_one(env._batch.markets, 0) == before
+    assert env._batch.states.tobytes() == states.tobytes()
     env.step(np.full(2, 1.0 + 1e-7))  # rounding is forgiven
 
 

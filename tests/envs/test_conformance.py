@@ -15,8 +15,8 @@ from gymnasium.wrappers import FlattenObservation, FrameStackObservation, Record
 from gymnasium.wrappers.vector import DictInfoToList
 from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorStatistics
 
-from hftgym.envs.market_making import OBS_INDEX, OBSERVATION
-from hftgym.envs.vector_env import MarketMakingVectorEnv
+from hftgym.envs.layout import OBS_INDEX, OBSERVATION
+from hftgym.envs.market_making import MarketMakingVectorEnv
 from tests.envs.making import ENV_ID, FEW, single, vector
 
 FORMS = [
@@ -69,7 +69,7 @@ def test_common_wrappers() -> None:
         FlattenObservation(FrameStackObservation(gymnasium.make(ENV_ID, **FEW, horizon_s=1.0), 3))
     )
     obs, _ = env.reset(seed=1)
-    assert obs.shape == (87,)
+    assert obs.shape == (90,)
     total = 0.0
     for _ in range(2):
         _, reward, terminated, _, info = env.step(np.zeros(2, np.float32))
@@ -104,7 +104,7 @@ def test_spaces_and_metadata_of_the_vector_form() -> None:
     env = vector(5)
     assert isinstance(env, MarketMakingVectorEnv)
     assert env.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
-    assert env.observation_space.shape == (5, 29)
+    assert env.observation_space.shape == (5, 30)
     assert env.action_space.shape == (5, 2)
     obs, _ = env.reset(seed=0)
     assert env.observation_space.contains(obs)
@@ -113,8 +113,8 @@ def test_spaces_and_metadata_of_the_vector_form() -> None:
 
 def test_observation_table() -> None:
     names = [one.name for one in OBSERVATION]
-    assert len(set(names)) == 29
-    assert [OBS_INDEX[name] for name in names] == list(range(29))
+    assert len(set(names)) == 30
+    assert [OBS_INDEX[name] for name in names] == list(range(30))
     space = single().observation_space
     assert isinstance(space, gymnasium.spaces.Box)
     assert space.low.tolist() == [one.low for one in OBSERVATION]

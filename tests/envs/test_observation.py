@@ -11,7 +11,7 @@ import pytest
 from hftgym.core.constants import OwnState
 from hftgym.core.records import VIEW
 from hftgym.envs.ladder import _own
-from hftgym.envs.task import OBS_INDEX
+from hftgym.envs.layout import OBS_INDEX
 from hftgym.scenario import load_scenario
 from tests.envs.making import actions, single
 from tests.envs.probes import observe_one
@@ -27,7 +27,7 @@ def view_of(env: Any) -> Any:
     return env.market["views"][int(env.market["part"][learner]["awaiting_view"])]
 
 
-def expected(env: Any, views: list[np.ndarray], step: int) -> dict[str, float]:
+def expected(env: Any, views: list[np.ndarray], step: int, begin: float) -> dict[str, float]:
     """Count the observation from the views so far and the learner's own state."""
     view, own = views[-1], _own(env.market, env.setting.blueprint.learners[0])
     now = int(env.market["now_ns"])
@@ -43,6 +43,9 @@ def expected(env: Any, views: list[np.ndarray], step: int) -> dict[str, float]:
         "bid_at_limit": float(own["position"] >= 10),
         "ask_at_limit": float(own["position"] <= -10),
     }
+    unit = env.setting.scenario.instrument.unit_value
+    wealth = int(own["cash"]) + int(own["position"]) * mid * unit
+    want["wealth"] = (wealth - begin) / unit / (10 * SIGMA * math.sqrt(env.setting.steps * 0.5))
     for k in (1, 2, 3):
         b, a = bids[:k].sum(), asks[:k].sum()
         want[f"imbalance_{k}"] = (b - a) / (b + a)
@@ -87,11 +90,14 @@ def test_observation_counted_again() -> None:
     for seed in range(2):
         obs, _ = env.reset(seed=seed)
         views = [np.array(view_of(env), VIEW)]
+        own = _own(env.market, env.setting.blueprint.learners[0])
+        unit = env.setting.scenario.instrument.unit_value
+        begin = int(own["cash"]) + int(own["position"]) * int(views[0]["mid_2px"]) / 2 * unit
         for step, a in enumerate(actions(seed, 200, hold=9)[:, 0], start=1):
             obs, *_ = env.step(a)
             views.append(np.array(view_of(env), VIEW))
             if step >= 20:
-                want = expected(env, views, step)
+                want = expected(env, views, step, begin)
                 got = {name: float(obs[i]) for name, i in OBS_INDEX.items()}
                 assert got == pytest.approx(want, abs=1e-6), step
                 seen_fill += got["bid_since_fill"] < 1 or got["ask_since_fill"] < 1
@@ -103,7 +109,7 @@ def test_observation_counted_again() -> None:
 def test_windows_reach_into_the_burn_in() -> None:
     env = single()
     obs, _ = env.reset(seed=3)
-    assert int(env._states[0]["known"]) == 21
+    assert int(env._batch.states[0]["known"]) == 21
     assert obs[OBS_INDEX["volatility_ratio"]] > 0.0
 
 
@@ -136,9 +142,10 @@ def test_the_truth_is_not_observed() -> None:
     market["value"]["ring"] = np.nan
     market["seed"] = 0
     market["slot_order"][:] = -1
-    env._io["obs"] = 0.0
-    observe_one(env._markets, env._states, env.setting.task, env._io)
-    np.testing.assert_array_equal(env._io["obs"][0], obs)
+    batch = env._batch
+    batch.obs[:] = 0.0
+    observe_one(batch.markets, batch.states, env.setting.task, batch.recents, batch.obs)
+    np.testing.assert_array_equal(batch.obs[0], obs)
 
 
 def test_another_future_does_not_change_the_past() -> None:
@@ -151,7 +158,7 @@ def test_another_future_does_not_change_the_past() -> None:
     played = actions(9, 60)[:, 0]
     for a in played[:30]:
         np.testing.assert_array_equal(one.step(a)[0], two.step(a)[0])
-    reseed_one(two._markets, 0, np.uint64(1))
+    reseed_one(two._batch.markets, 0, np.uint64(1))
     differs = [not np.array_equal(one.step(a)[0], two.step(a)[0]) for a in played[30:]]
     assert any(differs)
 
@@ -161,7 +168,7 @@ def test_scales_clip_less_than_one_in_a_thousand() -> None:
 
     env = vector(64, horizon_s=100.0, snapshots=16)
     env.reset(seed=1)
-    clipped = np.zeros(29)
+    clipped = np.zeros(30)
     played = actions(2, 200, 64, hold=4)
     for a in played:
         obs, *_ = env.step(a)

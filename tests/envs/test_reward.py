@@ -102,13 +102,13 @@ def test_attribution_counted_event_by_event() -> None:
         env.reset(seed=seed)
         watched.reset(seed=seed)
         learner = env.setting.blueprint.learners[0]
-        markets, io = watched._markets, np.zeros(1, IO)
+        markets, io = watched._batch.markets, np.zeros(1, IO)
         account = markets[0]["part"][learner]["account"]
         book = markets[0]["books"][0]
         spread = inventory = 0
         for a in actions(seed, 120)[:, 0]:
             env.step(a)
-            io[0]["action"] = a
+            io[0]["action"][:2] = a
             act_one(markets, watched.setting.task, io)
             while True:
                 mid, position = int(book["mid_2px"]), int(account["position"])
@@ -118,7 +118,7 @@ def test_attribution_counted_event_by_event() -> None:
                     0,
                     watched.setting.blueprint.table,
                     watched.setting.blueprint.ops,
-                    watched._log,
+                    watched._batch.logs,
                     NEVER_NS,
                     1,
                 )

@@ -33,7 +33,7 @@ def test_ended_episodes_say_how_they_ended(horizon, cut):
     assert dones.all()
     for i, info in enumerate(infos):
         assert info["TimeLimit.truncated"] is cut
-        assert info["terminal_observation"].shape == (29,)
+        assert info["terminal_observation"].shape == (30,)
         if not cut:
             assert info["terminal_observation"][1] == 0.0  # no time left; the next has all of it
             assert obs[i, 1] == 1.0

@@ -1,0 +1,150 @@
+"""The arrays of some markets with their learners, and the compiled calls on them.
+
+Learner ``l`` of market ``i`` has row ``i * learners + l`` of everything that belongs to a learner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hftgym.envs.draws import drawn_shares, numbers_as
+from hftgym.envs.kernels import reset_marked, step_many, step_one
+from hftgym.envs.seeds import draw_market_seed, next_market_seed
+from hftgym.envs.setting import Setting
+from hftgym.envs.task import IO, RECENT_ROWS, STATE
+from hftgym.errors import UsageError
+
+
+@dataclass(frozen=True)
+class BatchSnapshot:
+    """Everything that the future of some markets depends on, beside the actions.
+
+    Attributes:
+        arrays: copies of the batch's arrays.
+        setting: the setting that they belong to.
+        extra: what the environment adds, for example the state of its generator.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    setting: Setting
+    extra: dict[str, Any]
+
+
+class Batch:
+    """Markets of one setting.
+
+    Args:
+        setting: checked tasks in a configured market.
+        count: how many markets.
+
+    Attributes:
+        markets: the markets, live records, shape (count,).
+        states: dtype ``STATE``, shape (count * learners,).
+        ios: dtype ``IO``, shape (count * learners,).
+        obs: observations, float32, shape (count * learners, width).
+        final_obs: of episodes that the last step ended and replaced.
+    """
+
+    def __init__(self, setting: Setting, count: int) -> None:
+        self.setting = setting
+        self.count = count
+        self.learners = len(setting.learners)
+        rows = count * self.learners
+        self.markets = np.zeros(count, setting.blueprint.record.dtype)
+        self.states = np.zeros(rows, STATE)
+        self.ios = np.zeros(rows, IO)
+        self.obs = np.zeros((rows, setting.width), np.float32)
+        self.final_obs = np.zeros_like(self.obs)
+        self.recents = np.zeros(count if setting.keeps_messages else 1, RECENT_ROWS)
+        self.logs = setting.logs(count)
+        self._arrays = (self.markets, self.states, self.ios, self.obs, self.recents)
+        self._world: Any = None
+        self._start: Any = None
+
+    def begin_with(self, i: int, first: int) -> None:
+        """Let market ``i`` begin with a market seed at the next reset."""
+        state = self.states[i * self.learners]
+        state["episode"] = 0
+        state["first_seed"] = first
+        state["market_seed"] = first
+
+    def begin_next(self, i: int) -> None:
+        """Let market ``i`` begin with the market seed that follows at the next reset."""
+        state = self.states[i * self.learners]
+        state["episode"] += 1
+        state["market_seed"] = next_market_seed(
+            state["first_seed"], int(state["episode"]), self.setting.split
+        )
+
+    def draw_first(self, i: int, generator: np.random.Generator) -> None:
+        """Let market ``i`` begin with a market seed of the split, drawn."""
+        self.begin_with(i, draw_market_seed(generator, self.setting.split))
+
+    @property
+    def market_seeds(self) -> npt.NDArray[np.uint64]:
+        """Market seeds of the current episodes, shape (count,); a view."""
+        return self.states["market_seed"][:: self.learners]
+
+    def reset(self, mask: npt.NDArray[np.bool_]) -> None:
+        """Begin an episode in the markets of a mask, shape (count,)."""
+        setting = self.setting
+        if self._start is None:
+            found = setting.snapshots
+            table, ops = setting.blueprint.table, setting.blueprint.ops
+            self._world = (setting.task, table, ops, self.logs)
+            self._start = (
+                found.markets,
+                found.states,
+                found.recents,
+                setting.draws,
+                *numbers_as(self.markets),
+            )
+        self.ios["reset"][:: self.learners] = mask
+        reset_marked(self._arrays, self._world, self._start)
+
+    def step_first(self) -> int:
+        """Step market 0, its actions unchecked; the Outcome of its first learner."""
+        return int(step_one(self._arrays, self._world))
+
+    def step_all(self) -> None:
+        """Step every market on all threads; actions have been checked."""
+        step_many(self._arrays, self._world, self._start, self.final_obs)
+
+    def parameters(self) -> npt.NDArray[np.float64]:
+        """Return the parameters that were drawn, shape (count, parameters)."""
+        wanted = (self.setting.arguments.randomise or {}).values()
+        ends = np.array(list(wanted), np.float64).reshape(-1, 2)
+        shares = drawn_shares(self.market_seeds, len(ends))
+        return ends[:, 0] + shares * (ends[:, 1] - ends[:, 0])
+
+    def snapshot(self, **extra: Any) -> BatchSnapshot:
+        """Return a copy of everything; what has been handed out before is not part of it."""
+        kept = (*self._arrays, self.final_obs)
+        return BatchSnapshot(tuple(one.copy() for one in kept), self.setting, extra)
+
+    def restore(self, snapshot: BatchSnapshot) -> None:
+        """Go back to a snapshot of this batch, or of another one with the same setting.
+
+        Raises:
+            UsageError: if it belongs to another market or task; nothing has changed then.
+        """
+        kept = (*self._arrays, self.final_obs)
+        if not isinstance(snapshot, BatchSnapshot) or not self._fits(snapshot, kept):
+            raise UsageError(
+                "HG-U205", "restore: the snapshot is of another market, task or number of markets"
+            )
+        for target, source in zip(kept, snapshot.arrays, strict=True):
+            target[...] = source
+
+    def _fits(self, snapshot: BatchSnapshot, kept: tuple[np.ndarray, ...]) -> bool:
+        mine, other = self.setting, snapshot.setting
+        return (
+            all(a.shape == b.shape for a, b in zip(kept, snapshot.arrays, strict=True))
+            and mine.blueprint.record.tobytes() == other.blueprint.record.tobytes()
+            and mine.blueprint.data_hash == other.blueprint.data_hash
+            and mine.task.tobytes() == other.task.tobytes()
+        )

@@ -1,0 +1,248 @@
+"""One market, one learner: the Gymnasium environment that every order book task shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Unpack
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.utils import EzPickle
+
+from hftgym.envs.arguments import (
+    Keywords,
+    LearnerArguments,
+    check_known,
+    market_arguments,
+    task_arguments,
+)
+from hftgym.envs.batch import Batch, BatchSnapshot
+from hftgym.envs.errors import action_array, illegal_action, raise_fault
+from hftgym.envs.forms import TERMS
+from hftgym.envs.ladder import ladder
+from hftgym.envs.layout import ObsField, box_of
+from hftgym.envs.seeds import as_market_seeds
+from hftgym.envs.setting import Setting
+from hftgym.envs.task import IO, Outcome, Role
+from hftgym.envs.task_info import TaskInfo
+from hftgym.errors import UsageError
+from hftgym.scenario import Scenario
+
+_TERMINATED = int(Outcome.TERMINATED)
+_TRUNCATED = int(Outcome.TRUNCATED)
+
+Observation = npt.NDArray[np.float32]
+
+
+class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
+    """A learner in a live order book; the tasks are its subclasses.
+
+    Args:
+        scenario: name, path or model of the market.
+        render_mode: ``ansi`` or None.
+        arguments: see ``hftgym.envs.arguments``.
+
+    Raises:
+        HftgymError: if an argument is not valid.
+    """
+
+    role: ClassVar[Role]
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "render_modes": ["ansi"],
+        "render_fps": 2,
+    }
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path = "default",
+        *,
+        render_mode: str | None = None,
+        **arguments: Unpack[Keywords],
+    ) -> None:
+        EzPickle.__init__(self, scenario, render_mode=render_mode, **arguments)
+        check_known(arguments)
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            known = ", ".join(self.metadata["render_modes"])
+            raise UsageError("HG-U064", f"render_mode {render_mode!r} is unknown; there is {known}")
+        self.render_mode = render_mode
+        learner = LearnerArguments(self.role, task_arguments(arguments))
+        self.setting = Setting(market_arguments({**arguments, "scenario": scenario}), [learner])
+        one = self.setting.learners[0]
+        self._form = one.form
+        self._width = len(one.fields)
+        self._terms = TERMS[one.reward_form]
+        self._observe_value = one.arguments.observe_value
+        self._masked = sum(one.form.choices) if one.form.discrete else 0
+        self.observation_space: spaces.Space[Any] = box_of(one.fields)
+        self.action_space = one.form.space()
+        self._batch = Batch(self.setting, 1)
+        self._began = False
+        self._running = False
+        self._action = self._batch.ios["action"][0][: len(one.form.choices)]
+        self._obs = self._batch.obs[0]
+        # reward, pnl, correction, liquidation and value offset lie side by side
+        first = IO.fields["reward"][1]  # type: ignore[index]
+        self._scalars = self._batch.ios.view(np.uint8)[first : first + 40].view(np.float64)
+
+    @property
+    def task_info(self) -> TaskInfo:
+        """Public constants of the task."""
+        return self.setting.task_info
+
+    @property
+    def observation_fields(self) -> tuple[ObsField, ...]:
+        """Name, unit and range of each number of the observation."""
+        return self.setting.learners[0].fields
+
+    @property
+    def half_spread_tick(self) -> float:
+        """Distance at action 0, and unit of the reward, in ticks."""
+        return self.setting.half_spread_tick
+
+    @property
+    def market_seed(self) -> int:
+        """Market seed of the current episode."""
+        return int(self._batch.states[0]["market_seed"])
+
+    @property
+    def market(self) -> Any:
+        """The market, a live record: the truth, for studies and tests."""
+        return self._batch.markets[0]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Parameters of the scenario that this episode has drawn, by the names in ``randomise``."""
+        drawn = self._batch.parameters()[0].tolist()
+        return dict(zip(self.setting.parameters, drawn, strict=True))
+
+    @property
+    def last_episode(self) -> np.ndarray:
+        """Figures of the last episode that ended, dtype ``EPISODE``, shape ()."""
+        return self._batch.ios["episode"][0].copy()  # type: ignore[no-any-return]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: draws the first market of the environment from the split's domain.
+            options: ``{"market_seed": int}`` sets it exactly.
+
+        Returns:
+            Observation, and info with ``market_seed``; with ``parameters`` where some are drawn.
+        """
+        super().reset(seed=seed)
+        unknown = set(options or {}) - {"market_seed"}
+        if unknown:
+            raise UsageError(
+                "HG-U065", f"reset option {sorted(unknown)[0]!r} is unknown; there is 'market_seed'"
+            )
+        exact = (options or {}).get("market_seed")
+        if exact is not None:
+            self._batch.begin_with(0, int(as_market_seeds(exact, (), "market_seed")))
+        elif seed is not None or not self._began:
+            self._batch.draw_first(0, self.np_random)
+        else:
+            self._batch.begin_next(0)
+        self._began = True
+        self._batch.reset(np.ones(1, np.bool_))
+        self._running = True
+        info = {"market_seed": self.market_seed, **self._seen()}
+        if self.setting.parameters:
+            info["parameters"] = self.parameters
+        return self._obs.copy(), info
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Act, and let the market run until the next decision.
+
+        Args:
+            action: of the action space.
+
+        Returns:
+            Observation, reward, terminated, truncated and info.
+
+        Raises:
+            UsageError: if the action is not legal; nothing has changed then.
+            ResetNeeded: if there is no episode to step.
+            InternalError: if the market stops with a fault.
+        """
+        if not self._running:
+            raise gymnasium.error.ResetNeeded(
+                "no episode is running: call reset() before the first step and after the last"
+            )
+        self._action[:] = action_array(action, self._form.shape, self._form)
+        outcome = self._batch.step_first()
+        if outcome:
+            self._end(outcome)
+        reward, *terms, _ = self._scalars.tolist()
+        info = {"reward_terms": dict(zip(self._terms, terms, strict=True)), **self._seen()}
+        return (
+            self._obs.copy(),
+            reward,
+            outcome == _TERMINATED,
+            outcome == _TRUNCATED,
+            info,
+        )
+
+    def _end(self, outcome: int) -> None:
+        """Note the end of an episode, or raise what went wrong."""
+        if outcome == Outcome.BAD_ACTION:
+            action = self._action.copy().reshape(self._form.shape)
+            raise illegal_action(action, self._form)
+        self._running = False
+        if outcome == Outcome.FAULT:
+            raise_fault(self._batch.markets, self._batch.states, self._batch.ios)
+
+    def _seen(self) -> dict[str, Any]:
+        """Return what is in every info."""
+        seen: dict[str, Any] = {}
+        if self._masked:
+            seen["action_mask"] = self._batch.ios["mask"][0][: self._masked].copy()
+        if self._observe_value:
+            seen["truth"] = {"value_offset": float(self._scalars[4])}
+        return seen
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Return which choices make sense now, one component after the other.
+
+        Raises:
+            UsageError: if actions are continuous.
+        """
+        if not self._masked:
+            raise UsageError("HG-U066", "action masks exist for discrete forms of action only")
+        return np.array(self._batch.ios["mask"][0][: self._masked], np.bool_)
+
+    def snapshot(self) -> BatchSnapshot:
+        """Return a copy of everything that the future depends on, beside the actions."""
+        return self._batch.snapshot(
+            began=self._began,
+            running=self._running,
+            generator=self.np_random.bit_generator.state,
+        )
+
+    def restore(self, snapshot: BatchSnapshot) -> Observation:
+        """Go back to a snapshot of this environment, or of another one with the same arguments.
+
+        Returns:
+            The observation at the time of the snapshot.
+
+        Raises:
+            UsageError: if it belongs to another market or task; nothing has changed then.
+        """
+        self._batch.restore(snapshot)
+        self._began = snapshot.extra["began"]
+        self._running = snapshot.extra["running"]
+        self.np_random.bit_generator.state = snapshot.extra["generator"]
+        obs: Observation = self._obs.copy()
+        return obs
+
+    def render(self) -> str | None:
+        """Return the order book that the learner sees as text; None without a render mode."""
+        if self.render_mode != "ansi":
+            return None
+        if not self._began:
+            raise gymnasium.error.ResetNeeded("call reset() before render()")
+        return ladder(self._batch.markets[0], self._batch.states[0], self.setting.task[0])
