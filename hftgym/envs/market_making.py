@@ -15,7 +15,13 @@ from gymnasium.utils import EzPickle
 from hftgym.core.records import LOG
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.kernels import reset_marked, step_one
-from hftgym.envs.ladder import ladder
+from hftgym.envs.rendering import (
+    RENDER_MODES,
+    Canvas,
+    check_render_mode,
+    make_canvas,
+    real_time_fps,
+)
 from hftgym.envs.seeds import as_market_seeds, draw_market_seed, next_market_seed
 from hftgym.envs.setting import Arguments, Setting
 from hftgym.envs.spaces import action_space, observation_space
@@ -132,15 +138,15 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         latency: of the learner: ``feed_ns``, ``order_ns`` and ``response_ns``, each a number of
             nanoseconds, a lognormal distribution or a recording (``hftgym.latency``); 5 ms each
             when not given.
-        render_mode: ``ansi`` or None.
+        render_mode: ``ansi``, ``rgb_array``, ``human`` or None (``hftgym.envs.rendering``).
 
     Raises:
         HftgymError: if an argument is not valid.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
-        "render_modes": ["ansi"],
-        "render_fps": 2,
+        "render_modes": list(RENDER_MODES),
+        "render_fps": 2,  # of the usual step; each environment has its own: real time
     }
 
     def __init__(
@@ -176,10 +182,11 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
             latency,
         )
         EzPickle.__init__(self, **vars(arguments), render_mode=render_mode)
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UsageError("HG-U064", f"render_mode {render_mode!r} is unknown; there is 'ansi'")
+        check_render_mode(render_mode)
         self.render_mode = render_mode
         self.setting = Setting(arguments)
+        self.metadata = self.metadata | {"render_fps": real_time_fps(self.setting.step_ns / 1e9)}
+        self._canvas: Canvas | None = None
         self.observation_space: spaces.Space[Any] = observation_space()
         self.action_space = action_space(self.setting.discrete)
         self._discrete = self.setting.discrete
@@ -269,6 +276,10 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
             self._io,
         )
         self._running = True
+        if self.render_mode is not None:
+            if self._canvas is None:
+                self._canvas = make_canvas(self.render_mode, self.metadata["render_fps"])
+            self._canvas.begin(self._markets[0], state, setting.task[0], self._io[0])
         return self._obs.copy(), {"market_seed": self.market_seed, **self._seen()}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -293,6 +304,10 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         outcome = step_one(*self._arguments)
         if outcome:
             self._end(outcome)
+        if self._canvas is not None:
+            self._canvas.note(
+                self._markets[0], self._states[0], self.setting.task[0], self._io[0]
+            )
         reward, pnl, penalty, liquidation, _ = self._scalars.tolist()
         info = {
             "reward_terms": {
@@ -337,10 +352,20 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
             raise UsageError("HG-U066", "action masks exist for action='discrete' only")
         return np.array(self._io["mask"][0], np.bool_)
 
-    def render(self) -> str | None:
-        """Return the order book that the learner sees as text; None without a render mode."""
-        if self.render_mode != "ansi":
+    def render(self) -> Any:
+        """Return what the learner sees: text, a picture, or None when it is shown already.
+
+        Returns:
+            ``ansi``: the order book as text. ``rgb_array``: the last minutes as a picture, uint8,
+            shape (560, 800, 3). ``human`` and without a render mode: None.
+        """
+        if self.render_mode is None:
             return None
-        if self._first_seed is None:
+        if self._canvas is None:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        return ladder(self._markets[0], self._states[0], self.setting.task[0])
+        return self._canvas.draw()
+
+    def close(self) -> None:
+        """End what is shown."""
+        if self._canvas is not None:
+            self._canvas.close()

@@ -10,7 +10,7 @@ import pytest
 
 from hftgym.core.constants import OwnState
 from hftgym.core.records import VIEW
-from hftgym.envs.ladder import _own
+from hftgym.envs.rendering.known import own_state
 from hftgym.envs.task import OBS_INDEX
 from hftgym.scenario import load_scenario
 from tests.envs.making import actions, single
@@ -29,7 +29,7 @@ def view_of(env: Any) -> Any:
 
 def expected(env: Any, views: list[np.ndarray], step: int) -> dict[str, float]:
     """Count the observation from the views so far and the learner's own state."""
-    view, own = views[-1], _own(env.market, env.setting.blueprint.learners[0])
+    view, own = views[-1], own_state(env.market, env.setting.blueprint.learners[0])
     now = int(env.market["now_ns"])
     mid = int(view["mid_2px"]) / 2
     h0 = env.half_spread_tick
@@ -180,7 +180,7 @@ def test_masks_allow_what_makes_sense() -> None:
     for _ in range(3):
         *_, info = env.step(np.array([2, 4]))
     assert info["action_mask"][1] and info["action_mask"][7]
-    view, own = view_of(env), _own(env.market, env.setting.blueprint.learners[0])
+    view, own = view_of(env), own_state(env.market, env.setting.blueprint.learners[0])
     assert int(own["orders"][0]["px"]) <= int(view["ask_px"][0]) - 1
     wide = int(view["ask_px"][0]) - int(view["bid_px"][0]) >= 2
     assert bool(info["action_mask"][3]) == wide
@@ -193,7 +193,7 @@ def test_discrete_moves() -> None:
         env.reset(seed=5)
         touch = int(view_of(env)["bid_px"][0])
         env.step(np.array([move, 0]))
-        own = _own(env.market, env.setting.blueprint.learners[0])
+        own = own_state(env.market, env.setting.blueprint.learners[0])
         order = own["orders"][0]
         if int(order["state"]) != OwnState.FREE:
             assert int(order["px"]) == touch - behind
