@@ -305,9 +305,7 @@ class MarketMakingEnv(gymnasium.Env[Observation, Any], EzPickle):
         if outcome:
             self._end(outcome)
         if self._canvas is not None:
-            self._canvas.note(
-                self._markets[0], self._states[0], self.setting.task[0], self._io[0]
-            )
+            self._canvas.note(self._markets[0], self._states[0], self.setting.task[0], self._io[0])
         reward, pnl, penalty, liquidation, _ = self._scalars.tolist()
         info = {
             "reward_terms": {

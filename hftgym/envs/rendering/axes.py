@@ -14,7 +14,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 #: Ticks that a price axis can show.
-_SPANS = tuple(2**k * f for k in range(4, 32) for f in (1.0, 1.5))
+_SPANS = tuple(2**k * f for k in range(4, 32) for f in (1.0, 1.25, 1.5, 1.75))
 _CLOCK_S = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
 
 
@@ -53,7 +53,7 @@ class Axis:
         step = round_step((self.high - self.low) * apart_px / self.height)
         first = np.ceil(self.low / step)
         last = np.floor(self.high / step)
-        return [float(k * step) for k in np.arange(first, last + 1)]
+        return [k * step for k in range(int(first), int(last) + 1)]
 
 
 def round_step(least: float) -> float:
@@ -78,8 +78,8 @@ def price_axis(top: int, height: int, touches: FloatArray, reach: float, now: Fl
         low = min(low, float(np.quantile(seen, 0.02)))
         high = max(high, float(np.quantile(seen, 0.98)))
     low, high = low - reach, high + reach
-    span = next(s for s in _SPANS if s * 0.875 >= high - low + 1.0)
-    middle = round((low + high) / 2.0 / (span / 8.0)) * (span / 8.0)
+    span = next(s for s in _SPANS if s * 0.9375 >= high - low + 1.0)
+    middle = round((low + high) / 2.0 / (span / 16.0)) * (span / 16.0)
     # Whole ticks, and half a tick beyond: each price has a row of its own.
     lowest = np.floor(middle - span / 2.0)
     return Axis(top, height, lowest - 0.5, lowest + span - 0.5)

@@ -28,12 +28,15 @@ COLUMN = np.dtype(
         ("ask_lots", "i8", (VIEW_LEVELS,)),
         ("mid_2px", "i8"),
         ("phase", "i8"),
+        ("indicative_px", "i8"),  # NO_PX: nothing would trade, or trading is continuous
         ("own_px", "i8", (OWN_SHOWN,)),
         ("own_lots", "i8", (OWN_SHOWN,)),  # asks negative; 0: no order
         ("position", "i8"),  # lots
         ("pnl_tick", "f8"),  # ticks times lots, since the episode began
     ]
 )
+#: What a column takes over from the delivered view.
+_SEEN = ("bid_px", "bid_lots", "ask_px", "ask_lots", "mid_2px", "phase", "indicative_px")
 
 
 class Fill(NamedTuple):
@@ -86,7 +89,7 @@ class Trail:
         learner = int(task["learner"])
         view, own = delivered_view(market, learner), own_state(market, learner)
         column = np.zeros(1, COLUMN)
-        for name in ("bid_px", "bid_lots", "ask_px", "ask_lots", "mid_2px", "phase"):
+        for name in _SEEN:
             column[name] = view[name]
         orders = own["orders"][own["orders"]["state"] != OwnState.FREE][:OWN_SHOWN]
         column["own_px"][0, : len(orders)] = orders["px"]
@@ -132,6 +135,4 @@ def fills_between(before: Any, after: Any, step: int, unit_value: int) -> list[F
     if len(found) == 1 and unexplained(best) > found[0][1]:
         side, lots = found[0]
         best = (round(paid / (side * lots)),)
-    return [
-        Fill(step, side, px, lots) for (side, lots), px in zip(found, best, strict=True)
-    ]
+    return [Fill(step, side, px, lots) for (side, lots), px in zip(found, best, strict=True)]
