@@ -57,7 +57,7 @@ from hftgym.envs.rendering.ink import (
 from hftgym.envs.rendering.trail import COLUMNS, Fill, Trail
 
 WIDTH, HEIGHT = 800, 560  # multiples of 16, as encoders of films like them
-TOP = 44
+TOP, LEGEND_Y = 44, 33
 RIGHT = LEFT + COLUMN_PX * COLUMNS
 PRICE_PX, INVENTORY_PX, PNL_PX = 306, 64, 76
 INVENTORY_TOP = TOP + PRICE_PX + 18
@@ -74,7 +74,7 @@ def _paper() -> Any:
     for top, height in ((INVENTORY_TOP, INVENTORY_PX), (PNL_TOP, PNL_PX)):
         draw.rectangle((LEFT, top, RIGHT - 1, top + height), fill=GROUND)
     x: float = LEFT
-    y = 33
+    y = LEGEND_Y
 
     def word(text: str) -> None:
         nonlocal x
@@ -134,6 +134,7 @@ class Picture:
         axis = _axis_of(book)
         most = _usual_most(columns)
         image.paste(Image.fromarray(heat_map(columns, book, axis, most)), (LEFT, TOP))
+        draw.text((RIGHT, LEGEND_Y), f"darkest: {most:g} lots", FAINT, font(12), "rm")
         self._draw_quotes(draw, book, axis)
         self._draw_fills(image, axis, tick_px)
         self._draw_book(draw, book, axis)
