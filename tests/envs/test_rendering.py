@@ -90,10 +90,10 @@ def test_collected_frames() -> None:
 def test_recorded_film(tmp_path: Path) -> None:
     pytest.importorskip("moviepy")
     env = gymnasium.make(ENV_ID, **FEW, horizon_s=3.0, render_mode="rgb_array")
-    film = RecordVideo(env, str(tmp_path), episode_trigger=lambda _: True)
+    film = RecordVideo(env, str(tmp_path / "films"), episode_trigger=lambda _: True)
     play(film, 6)
     film.close()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+    assert [path.suffix for path in (tmp_path / "films").iterdir()] == [".mp4"]
 
 
 # ------------------------------------------------------------------ libraries
