@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from hftgym.errors import UsageError
 
-_EXTRA = {"pyarrow": "data", "matplotlib": "report", "plotly": "report"}
+_EXTRA = {"pyarrow": "data", "matplotlib": "report", "plotly": "report", "PIL": "render"}
 
 
 def need(*modules: str) -> None:

@@ -21,8 +21,14 @@ from hftgym.envs.arguments import (
 from hftgym.envs.batch import Batch, BatchSnapshot
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.forms import TERMS
-from hftgym.envs.ladder import ladder
 from hftgym.envs.layout import ObsField, box_of
+from hftgym.envs.rendering import (
+    RENDER_MODES,
+    Canvas,
+    check_render_mode,
+    make_canvas,
+    real_time_fps,
+)
 from hftgym.envs.seeds import as_market_seeds
 from hftgym.envs.setting import Setting
 from hftgym.envs.task import IO, Outcome, Role
@@ -41,7 +47,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
 
     Args:
         scenario: name, path or model of the market.
-        render_mode: ``ansi`` or None.
+        render_mode: ``ansi``, ``rgb_array``, ``human`` or None (``hftgym.envs.rendering``).
         arguments: see ``hftgym.envs.arguments``.
 
     Raises:
@@ -50,8 +56,8 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
 
     role: ClassVar[Role]
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
-        "render_modes": ["ansi"],
-        "render_fps": 2,
+        "render_modes": list(RENDER_MODES),
+        "render_fps": 2,  # of the usual step; each environment has its own: real time
     }
 
     def __init__(
@@ -63,12 +69,12 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
     ) -> None:
         EzPickle.__init__(self, scenario, render_mode=render_mode, **arguments)
         check_known(arguments)
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            known = ", ".join(self.metadata["render_modes"])
-            raise UsageError("HG-U064", f"render_mode {render_mode!r} is unknown; there is {known}")
+        check_render_mode(render_mode)
         self.render_mode = render_mode
         learner = LearnerArguments(self.role, task_arguments(arguments))
         self.setting = Setting(market_arguments({**arguments, "scenario": scenario}), [learner])
+        self.metadata = self.metadata | {"render_fps": real_time_fps(self.setting.step_ns / 1e9)}
+        self._canvas: Canvas | None = None
         one = self.setting.learners[0]
         self._form = one.form
         self._width = len(one.fields)
@@ -150,6 +156,10 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         self._began = True
         self._batch.reset(np.ones(1, np.bool_))
         self._running = True
+        if self.render_mode is not None:
+            if self._canvas is None:
+                self._canvas = make_canvas(self.render_mode, self.metadata["render_fps"])
+            self._canvas.begin(*self._shown())
         info = {"market_seed": self.market_seed, **self._seen()}
         if self.setting.parameters:
             info["parameters"] = self.parameters
@@ -177,6 +187,8 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         outcome = self._batch.step_first()
         if outcome:
             self._end(outcome)
+        if self._canvas is not None:
+            self._canvas.note(*self._shown())
         reward, *terms, _ = self._scalars.tolist()
         info = {"reward_terms": dict(zip(self._terms, terms, strict=True)), **self._seen()}
         return (
@@ -239,10 +251,24 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         obs: Observation = self._obs.copy()
         return obs
 
-    def render(self) -> str | None:
-        """Return the order book that the learner sees as text; None without a render mode."""
-        if self.render_mode != "ansi":
+    def render(self) -> Any:
+        """Return what the learner sees: text, a picture, or None when it is shown already.
+
+        Returns:
+            ``ansi``: the order book as text. ``rgb_array``: the last minutes as a picture, uint8,
+            shape (560, 800, 3). ``human`` and without a render mode: None.
+        """
+        if self.render_mode is None:
             return None
-        if not self._began:
+        if self._canvas is None:
             raise gymnasium.error.ResetNeeded("call reset() before render()")
-        return ladder(self._batch.markets[0], self._batch.states[0], self.setting.task[0])
+        return self._canvas.draw()
+
+    def _shown(self) -> tuple[Any, Any, Any, Any]:
+        batch = self._batch
+        return batch.markets[0], batch.states[0], self.setting.task[0], batch.ios[0]
+
+    def close(self) -> None:
+        """End what is shown."""
+        if self._canvas is not None:
+            self._canvas.close()

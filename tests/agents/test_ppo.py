@@ -60,7 +60,7 @@ def test_same_seed_same_weights_other_seed_other_weights(tmp_path, trained):
 def test_a_loaded_policy_acts_like_the_saved_one_and_holds_no_pickle(trained):
     run, policy = trained
     loaded = PPOPolicy.load(run.path, "latest")
-    obs = np.random.default_rng(0).normal(size=(50, 29)).astype(np.float32)
+    obs = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32)
     assert (loaded.predict(obs)[0] == policy.predict(obs)[0]).all()
     assert (loaded.values(obs) == policy.values(obs)).all()
     assert loaded.weights_hash() == policy.weights_hash()
@@ -88,7 +88,7 @@ def test_numpy_and_torch_agree(tmp_path):
         device="cpu",
     )
     policy = PPO(Params(**SMALL))._policy(model, None)
-    obs = np.random.default_rng(1).normal(size=(64, 29)).astype(np.float32)
+    obs = np.random.default_rng(1).normal(size=(64, 30)).astype(np.float32)
     expected, _ = model.predict(obs, deterministic=True)
     assert policy.predict(obs)[0] == pytest.approx(expected, abs=1e-6)
     with torch.no_grad():
@@ -98,7 +98,7 @@ def test_numpy_and_torch_agree(tmp_path):
 
 def test_the_stochastic_policy_spreads_around_the_mean_one(trained):
     _, policy = trained
-    obs = np.zeros((4000, 29), np.float32)
+    obs = np.zeros((4000, 30), np.float32)
     state = policy.initial_state(market_seeds("test", 4000))
     drawn, state = policy.predict(obs, state, deterministic=False)
     mean, _ = policy.predict(obs)
@@ -110,7 +110,7 @@ def test_the_stochastic_policy_spreads_around_the_mean_one(trained):
 
 def test_an_action_does_not_depend_on_the_size_of_the_batch(trained):
     _, policy = trained
-    obs = np.random.default_rng(2).normal(size=(257, 29)).astype(np.float32)
+    obs = np.random.default_rng(2).normal(size=(257, 30)).astype(np.float32)
     together, _ = policy.predict(obs)
     for n in (1, 3, 64):
         assert (policy.predict(obs[:n])[0] == together[:n]).all()

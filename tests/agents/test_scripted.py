@@ -24,7 +24,7 @@ TUNED = (ConstantSpread, InventorySkew, AvellanedaStoikov, GLFT, Oracle)
 
 
 def observe(inventory_lot, time_left=1.0):
-    obs = np.zeros((len(inventory_lot), 29), np.float32)
+    obs = np.zeros((len(inventory_lot), 30), np.float32)
     obs[:, 0] = np.asarray(inventory_lot) / TASK.max_inventory_lot
     obs[:, 1] = time_left
     return obs

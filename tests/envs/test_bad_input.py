@@ -136,8 +136,8 @@ def test_bad_arguments_of_the_vector_form() -> None:
         vector(2, market_seeds=[1, 2, 3])
     with pytest.raises(UsageError, match="render_mode 'ansi'"):
         vector(2, render_mode="ansi")
-    with pytest.raises(UsageError, match="render_mode 'human' is unknown"):
-        single().__class__(render_mode="human")
+    with pytest.raises(UsageError, match="render_mode 'film' is unknown; there are ansi"):
+        single().__class__(render_mode="film")
 
 
 def test_bad_resets() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from hftgym.core.constants import OwnState
 from hftgym.core.records import VIEW
-from hftgym.envs.ladder import _own
 from hftgym.envs.layout import OBS_INDEX
+from hftgym.envs.rendering.known import own_state
 from hftgym.scenario import load_scenario
 from tests.envs.making import actions, single
 from tests.envs.probes import observe_one
@@ -29,7 +29,7 @@ def view_of(env: Any) -> Any:
 
 def expected(env: Any, views: list[np.ndarray], step: int, begin: float) -> dict[str, float]:
     """Count the observation from the views so far and the learner's own state."""
-    view, own = views[-1], _own(env.market, env.setting.blueprint.learners[0])
+    view, own = views[-1], own_state(env.market, env.setting.blueprint.learners[0])
     now = int(env.market["now_ns"])
     mid = int(view["mid_2px"]) / 2
     h0 = env.half_spread_tick
@@ -90,7 +90,7 @@ def test_observation_counted_again() -> None:
     for seed in range(2):
         obs, _ = env.reset(seed=seed)
         views = [np.array(view_of(env), VIEW)]
-        own = _own(env.market, env.setting.blueprint.learners[0])
+        own = own_state(env.market, env.setting.blueprint.learners[0])
         unit = env.setting.scenario.instrument.unit_value
         begin = int(own["cash"]) + int(own["position"]) * int(views[0]["mid_2px"]) / 2 * unit
         for step, a in enumerate(actions(seed, 200, hold=9)[:, 0], start=1):
@@ -187,7 +187,7 @@ def test_masks_allow_what_makes_sense() -> None:
     for _ in range(3):
         *_, info = env.step(np.array([2, 4]))
     assert info["action_mask"][1] and info["action_mask"][7]
-    view, own = view_of(env), _own(env.market, env.setting.blueprint.learners[0])
+    view, own = view_of(env), own_state(env.market, env.setting.blueprint.learners[0])
     assert int(own["orders"][0]["px"]) <= int(view["ask_px"][0]) - 1
     wide = int(view["ask_px"][0]) - int(view["bid_px"][0]) >= 2
     assert bool(info["action_mask"][3]) == wide
@@ -200,7 +200,7 @@ def test_discrete_moves() -> None:
         env.reset(seed=5)
         touch = int(view_of(env)["bid_px"][0])
         env.step(np.array([move, 0]))
-        own = _own(env.market, env.setting.blueprint.learners[0])
+        own = own_state(env.market, env.setting.blueprint.learners[0])
         order = own["orders"][0]
         if int(order["state"]) != OwnState.FREE:
             assert int(order["px"]) == touch - behind

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hftgym.core.constants import SELL, OwnState
-from hftgym.core.records import OWN_HEADER_BYTES, OWN_ORDER, own_fields, record
+from hftgym.envs.rendering.known import delivered_view, own_state
 
 _WIDTH = 10
-
-
-def _own(market: Any, learner: int) -> Any:
-    part = market["part"][learner]
-    dtype = record(own_fields(int(part["own_capacity"])))
-    first = int(part["own_offset"])
-    size = OWN_HEADER_BYTES + int(part["own_capacity"]) * OWN_ORDER.itemsize
-    return market["own"][first : first + size].view(dtype)[0]
 
 
 def ladder(market: Any, state: Any, task: Any) -> str:
@@ -30,8 +22,8 @@ def ladder(market: Any, state: Any, task: Any) -> str:
         A headline and one line a level: own lots, bid lots, price, ask lots, own lots.
     """
     learner = int(task["learner"])
-    view = market["views"][int(market["part"][learner]["awaiting_view"])]
-    own = _own(market, learner)
+    view = delivered_view(market, learner)
+    own = own_state(market, learner)
     mine: dict[int, int] = {}
     for order in own["orders"]:
         if order["state"] != OwnState.FREE:
@@ -60,3 +52,22 @@ def ladder(market: Any, state: Any, task: Any) -> str:
 def _levels(view: Any, side: str) -> dict[int, int]:
     lots = view[f"{side}_lots"]
     return {int(px): int(n) for px, n in zip(view[f"{side}_px"], lots, strict=True) if n > 0}
+
+
+class Ladder:
+    """A canvas of text (``render_mode="ansi"``)."""
+
+    def begin(self, market: Any, state: Any, task: Any, io: Any) -> None:
+        """Remember which records to read."""
+        self._records = (market, state, task)
+
+    def note(self, market: Any, state: Any, task: Any, io: Any) -> None:
+        """Remember which records to read."""
+        self._records = (market, state, task)
+
+    def draw(self) -> str:
+        """Return the order book that the learner sees."""
+        return ladder(*self._records)
+
+    def close(self) -> None:
+        """Nothing to end."""
