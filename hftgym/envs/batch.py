@@ -19,6 +19,13 @@ from hftgym.envs.task import IO, RECENT_ROWS, STATE
 from hftgym.errors import UsageError
 
 
+def scalars_of(ios: np.ndarray) -> npt.NDArray[np.float64]:
+    """Return reward, pnl, correction, liquidation and value offset, a view, shape (rows, 5)."""
+    first = IO.fields["reward"][1]  # type: ignore[index]
+    raw = ios.view(np.uint8).reshape(len(ios), IO.itemsize)
+    return raw[:, first : first + 40].view(np.float64)
+
+
 @dataclass(frozen=True)
 class BatchSnapshot:
     """Everything that the future of some markets depends on, beside the actions.

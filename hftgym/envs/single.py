@@ -18,7 +18,7 @@ from hftgym.envs.arguments import (
     market_arguments,
     task_arguments,
 )
-from hftgym.envs.batch import Batch, BatchSnapshot
+from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import ObsField, box_of
@@ -31,7 +31,7 @@ from hftgym.envs.rendering import (
 )
 from hftgym.envs.seeds import as_market_seeds
 from hftgym.envs.setting import Setting
-from hftgym.envs.task import IO, Outcome, Role
+from hftgym.envs.task import Outcome, Role
 from hftgym.envs.task_info import TaskInfo
 from hftgym.errors import UsageError
 from hftgym.scenario import Scenario
@@ -88,9 +88,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         self._running = False
         self._action = self._batch.ios["action"][0][: len(one.form.choices)]
         self._obs = self._batch.obs[0]
-        # reward, pnl, correction, liquidation and value offset lie side by side
-        first = IO.fields["reward"][1]  # type: ignore[index]
-        self._scalars = self._batch.ios.view(np.uint8)[first : first + 40].view(np.float64)
+        self._scalars = scalars_of(self._batch.ios)[0]
 
     @property
     def task_info(self) -> TaskInfo:
