@@ -115,7 +115,8 @@ class Batch:
 
     def step_first(self) -> int:
         """Step market 0, its actions unchecked; the Outcome of its first learner."""
-        return int(step_one(self._arrays, self._world))
+        outcome: int = step_one(self._arrays, self._world)
+        return outcome
 
     def step_all(self) -> None:
         """Step every market on all threads; actions have been checked."""

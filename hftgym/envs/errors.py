@@ -14,16 +14,16 @@ from hftgym.market import check_fault
 ACTION_LIMIT = 1.0 + 1e-6  # rounding is forgiven
 
 
-def action_array(action: Any, shape: tuple[int, ...], form: Form) -> np.ndarray:
+def action_array(action: Any, shape: tuple[int, ...], discrete: bool) -> np.ndarray:
     """Return an action as an array of the right shape and kind; values are checked elsewhere.
 
     Raises:
         UsageError: if it has another shape or kind of number.
     """
     array = action if isinstance(action, np.ndarray) else np.asarray(action)
-    kinds = "iu" if form.discrete else "fiu"
+    kinds = "iu" if discrete else "fiu"
     if array.dtype.kind not in kinds:
-        wanted = "integers" if form.discrete else "real numbers"
+        wanted = "integers" if discrete else "real numbers"
         raise UsageError("HG-U061", f"action: dtype {array.dtype}; must be {wanted}")
     if array.shape != shape:
         raise UsageError("HG-U062", f"action: shape {array.shape}; must be {shape}")

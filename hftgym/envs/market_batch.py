@@ -184,7 +184,7 @@ class MarketBatch:
             if one.name not in actions:
                 raise UsageError("HG-U062", f"actions: {one.name!r} is missing")
             shape = (self.num_markets, *one.form.shape)
-            checked.append(action_array(actions[one.name], shape, one.form))
+            checked.append(action_array(actions[one.name], shape, one.form.discrete))
             check_actions(checked[-1], one.form)
         wanted = self._by_agent("action")
         for j, (one, action) in enumerate(zip(self.setting.learners, checked, strict=True)):

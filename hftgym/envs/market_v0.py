@@ -115,6 +115,8 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         self._make(max_cycles)
         ones = self.setting.learners
         self._forms = [one.form for one in ones]
+        self._shapes = [form.shape for form in self._forms]
+        self._discrete = [form.discrete for form in self._forms]
         self._terms = [TERMS[one.reward_form] for one in ones]
         boxes = [box_of(one.fields) for one in ones]
         self.observation_spaces = dict(zip(self.possible_agents, boxes, strict=True))
@@ -250,8 +252,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         for name, j in zip(acting, rows, strict=True):
             if name not in actions:
                 raise UsageError("HG-U062", f"actions: {name!r} is missing; nothing was changed")
-            form = self._forms[j]
-            self._actions[j][:] = action_array(actions[name], form.shape, form)
+            self._actions[j][:] = action_array(actions[name], self._shapes[j], self._discrete[j])
         batch = self._batch
         if batch.step_first() == _BAD_ACTION:
             for j in rows:
@@ -286,8 +287,8 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
     def _seen(self, j: int) -> dict[str, Any]:
         """Return what is in every info of an agent."""
         seen: dict[str, Any] = {}
-        form = self._forms[j]
-        if form.discrete:
+        if self._discrete[j]:
+            form = self._forms[j]
             flags = self._masks[j, : sum(form.choices)].copy()
             if form.shape:  # as ``sample`` of the space takes it
                 seen["action_mask"] = tuple(np.split(flags, np.cumsum(form.choices)[:-1]))

@@ -76,7 +76,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         self.metadata = self.metadata | {"render_fps": real_time_fps(self.setting.step_ns / 1e9)}
         self._canvas: Canvas | None = None
         one = self.setting.learners[0]
-        self._form = one.form
+        self._form, self._shape, self._discrete = one.form, one.form.shape, one.form.discrete
         self._width = len(one.fields)
         self._terms = TERMS[one.reward_form]
         self._observe_value = one.arguments.observe_value
@@ -181,14 +181,16 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
             raise gymnasium.error.ResetNeeded(
                 "no episode is running: call reset() before the first step and after the last"
             )
-        self._action[:] = action_array(action, self._form.shape, self._form)
+        self._action[:] = action_array(action, self._shape, self._discrete)
         outcome = self._batch.step_first()
         if outcome:
             self._end(outcome)
         if self._canvas is not None:
             self._canvas.note(*self._shown())
-        reward, *terms, _ = self._scalars.tolist()
-        info = {"reward_terms": dict(zip(self._terms, terms, strict=True)), **self._seen()}
+        reward, pnl, correction, liquidation, _ = self._scalars.tolist()
+        first, second, third = self._terms
+        terms = {first: pnl, second: correction, third: liquidation}
+        info = {"reward_terms": terms, **self._seen()}
         return (
             self._obs.copy(),
             reward,
@@ -200,7 +202,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
     def _end(self, outcome: int) -> None:
         """Note the end of an episode, or raise what went wrong."""
         if outcome == Outcome.BAD_ACTION:
-            action = self._action.copy().reshape(self._form.shape)
+            action = self._action.copy().reshape(self._shape)
             raise illegal_action(action, self._form)
         self._running = False
         if outcome == Outcome.FAULT:

@@ -279,7 +279,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             InternalError: if a market stops with a fault.
         """
         ios = self._ios
-        actions = action_array(actions, (self.num_envs, *self._form.shape), self._form)
+        actions = action_array(actions, (self.num_envs, *self._form.shape), self._form.discrete)
         check_actions(actions, self._form)
         self._check_running()
         components = len(self._form.choices)
