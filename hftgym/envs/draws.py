@@ -53,12 +53,9 @@ def draw_parameters(i, seed, draws, f8, i8, i4):
 
 def drawn_shares(seeds: np.ndarray, parameters: int) -> np.ndarray:
     """Return where between its ends each parameter lies, shape (seeds, parameters)."""
-    return np.array(
-        [
-            [uniform_at(mix2(np.uint64(seed), _STREAM), np.uint64(j)) for j in range(parameters)]
-            for seed in seeds
-        ]
-    ).reshape(len(seeds), parameters)
+    keys = [np.uint64(mix2(np.uint64(seed), _STREAM)) for seed in seeds]
+    shares = [[uniform_at(key, np.uint64(j)) for j in range(parameters)] for key in keys]
+    return np.array(shares).reshape(len(seeds), parameters)
 
 
 def numbers_as(markets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
