@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from hftgym.envs.taking_oracle import oracle_value
 from hftgym.errors import UsageError
 from tests.envs.making import FEW
 
@@ -63,6 +64,13 @@ def test_a_better_signal_earns_more_and_noise_nothing() -> None:
         lost = earned(0.0, threshold)
         assert lost.mean() + 3 * lost.std() / np.sqrt(len(lost)) < 0.0
     assert (earned(0.0, 10.0) == 0.0).all()  # not to trade is best
+
+
+def test_the_oracle_is_worth_something_and_noise_is_not() -> None:
+    few = {"horizon_s": 120.0, "snapshots": 8}
+    truth, noise = (oracle_value(96, rho, **few) for rho in (1.0, 0.0))
+    assert truth.mean > 2 * truth.error > 0.0
+    assert noise.mean < -2 * noise.error < 0.0
 
 
 def test_positions_are_held_as_wanted_and_limits_kept() -> None:
