@@ -37,6 +37,7 @@ from hftgym.core.records import (
 )
 from hftgym.core.rng import text_hash
 from hftgym.errors import ConfigError, InternalError
+from hftgym.instrument import Instrument
 from hftgym.latency import COLUMNS, Delay, Latency, Lognormal, read_recording
 from hftgym.limits import Limits
 from hftgym.participants.base import Numbers, Participant, build_table, resolve, write_params
@@ -65,6 +66,8 @@ class Learner:
         name: decides its random stream and its ties.
         latency: its three channels.
         limits: what the exchange lets it do.
+        instrument: identifier of what it trades; None: the first instrument.
+        firm: its firm, for self-trade prevention; None: it is one by its own name.
         sees_value: its views carry the latent value (for a ceiling, never for a fair comparison).
     """
 
@@ -72,6 +75,8 @@ class Learner:
     latency: Latency = Latency(feed_ns=5_000_000, order_ns=5_000_000, response_ns=5_000_000)
     limits: Limits = field(default_factory=Limits)
     sees_value: bool = False
+    instrument: str | None = None
+    firm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,22 @@ class Blueprint:
     kinds: tuple[str, ...]
     learners: tuple[int, ...]
     data_hash: str
+
+    @property
+    def books(self) -> np.ndarray:
+        """Index of the book of each participant, shape (participants,), int32."""
+        books: np.ndarray = self.record[0]["part"]["book"][: len(self.names)]
+        return books
+
+    def rows_of(self, log: np.ndarray, book: int) -> np.ndarray:
+        """Return the rows of an event log that are about one book, dtype ``LOG_ROW``.
+
+        The book of a row is that of its maker or taker; a row with neither says it in ``marks``.
+        """
+        who = np.where(log["maker"] >= 0, log["maker"], log["taker"])
+        of_row = np.where(who >= 0, self.books[who], log["marks"])
+        rows: np.ndarray = log[of_row == book]
+        return rows
 
     def open(self, seed: int, start_ns: int = 0) -> np.ndarray:
         """Return a market at its opening, shape (1,), with this seed."""
@@ -153,7 +174,19 @@ def blueprint(
         kinds.append("tape")
     external = resolve("external")
     for learner in learners:
-        spec = ParticipantSpec(kind="external", latency=learner.latency, limits=learner.limits)
+        if learner.instrument is not None and learner.instrument not in scenario.instrument_ids:
+            raise ConfigError(
+                "HG-C060",
+                f"scenario {scenario.name!r}: instrument {learner.instrument!r} of {learner.name} "
+                f"is not traded here; there are {', '.join(scenario.instrument_ids)}",
+            )
+        spec = ParticipantSpec(
+            kind="external",
+            latency=learner.latency,
+            limits=learner.limits,
+            instrument=learner.instrument,
+            firm=learner.firm,
+        )
         specs.append((spec, external))
         names.append(learner.name)
         kinds.append("learner")
@@ -163,17 +196,22 @@ def blueprint(
     record = np.zeros(1, MARKET[scenario.market_class])
     m = record[0]
     m["participants"] = len(specs)
-    _write_instrument(m, scenario)
+    for book, instrument in enumerate(scenario.instruments):
+        _write_instrument(m["books"][book]["instrument"], instrument)
+    _write_calendars(m, scenario)
     _write_value(m, scenario)
+    _write_spread(m, scenario)
     numbers = Numbers()
     first_slot = 0
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
         row = strategies.index(strategy)
-        tick_px = scenario.instrument.tick_px
+        book = scenario.instrument_ids.index(spec.instrument) if spec.instrument else 0
+        part["book"] = book
+        tick_px = scenario.instruments[book].tick_px
         _write_participant(part, spec, strategy, names[p], row, tick_px, numbers)
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
-        _check_limits(scenario, spec.limits, names[p])
+        _check_limits(scenario, book, spec.limits, names[p])
         part["own_first"] = first_slot
         offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
         part["own_offset"] = offset
@@ -240,9 +278,10 @@ def _check_delay(scenario: Scenario, delay_ns: int, name: str) -> None:
         )
 
 
-def _check_limits(scenario: Scenario, limits: Limits, name: str) -> None:
+def _check_limits(scenario: Scenario, book: int, limits: Limits, name: str) -> None:
     """Demand that one lot at the first price is within a participant's limit."""
-    lot = scenario.instrument.start_px * scenario.instrument.unit_value
+    instrument = scenario.instruments[book]
+    lot = instrument.start_px * instrument.unit_value
     if limits.notional is not None and limits.notional < lot:
         raise ConfigError(
             "HG-C032",
@@ -251,9 +290,7 @@ def _check_limits(scenario: Scenario, limits: Limits, name: str) -> None:
         )
 
 
-def _write_instrument(m: Any, scenario: Scenario) -> None:
-    target = m["books"][0]["instrument"]
-    source = scenario.instrument
+def _write_instrument(target: Any, source: Instrument) -> None:
     for name in (
         "px_min px_max max_lots tick_px unit_value maker_fee taker_fee auction_fee start_px "
         "top_max_lots fifo_percent min_alloc_lots static_band_px dynamic_band_px collar_bps"
@@ -273,11 +310,21 @@ def _write_instrument(m: Any, scenario: Scenario) -> None:
     for row, tier in zip(target["fee_tiers"], source.fee_tiers, strict=False):
         row["min_lots"], row["maker_fee"] = tier.min_lots, tier.maker_fee
         row["taker_fee"] = tier.taker_fee
-    target["phase"] = Phase[scenario.start_phase.upper()]
-    m["plan_count"] = len(scenario.calendar)
-    for row, step in zip(m["plan"], scenario.calendar, strict=False):
-        row["t_ns"] = round(step.at_s * 1e9)
-        row["phase"] = Phase[step.phase.upper()]
+
+
+def _write_calendars(m: Any, scenario: Scenario) -> None:
+    """Write the phase of each book at the start, and all planned changes by time."""
+    plans = [(scenario.start_phase, scenario.calendar)]
+    if scenario.second is not None:
+        plans.append((scenario.second.start_phase, scenario.second.calendar))
+    steps = []
+    for book, (start, calendar) in enumerate(plans):
+        m["books"][book]["instrument"]["phase"] = Phase[start.upper()]
+        steps += [(round(step.at_s * 1e9), book, Phase[step.phase.upper()]) for step in calendar]
+    steps.sort(key=lambda step: step[:2])  # stable: steps of a book keep their order
+    m["plan_count"] = len(steps)
+    for row, (t_ns, book, phase) in zip(m["plan"], steps, strict=False):
+        row["t_ns"], row["book"], row["phase"] = t_ns, book, phase
 
 
 def _write_value(m: Any, scenario: Scenario) -> None:
@@ -300,6 +347,25 @@ def _write_value(m: Any, scenario: Scenario) -> None:
         target["shock_k"][i] = -(-round(shock.at_s * 1e9) // source.grid_ns)  # none comes early
         target["shock_px"][i] = shock.size_tick * tick
     target["ring"] = scenario.instrument.start_px
+
+
+def _write_spread(m: Any, scenario: Scenario) -> None:
+    """Write what the second instrument's value has on top: an exact Ornstein-Uhlenbeck step.
+
+    Uhlenbeck and Ornstein 1930: over a step x goes to a + (x - a) * phi + sd * sqrt(1 - phi^2) * z
+    with phi = 2^(-step / half-life).
+    """
+    target, second, value = m["spread"], scenario.second, scenario.value
+    if second is None or value is None:
+        return
+    phi = 0.5 ** (value.grid_ns / 1e9 / second.spread_half_life_s)
+    sd_px = second.spread_sd_tick * second.instrument.tick_px
+    target["active"] = 1
+    target["grid_ns"] = value.grid_ns
+    target["pull"] = 1.0 - phi
+    target["sigma_grid"] = sd_px * (1.0 - phi * phi) ** 0.5
+    target["anchor"] = second.instrument.start_px - scenario.instrument.start_px
+    target["ring"] = target["anchor"]
 
 
 def _write_participant(

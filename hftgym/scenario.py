@@ -95,6 +95,8 @@ class ParticipantSpec(StrictModel):
     """Name of the group; the kind when absent."""
     latency: Latency = Field(default_factory=Latency)
     """Latencies of each of them."""
+    instrument: str | None = None
+    """Identifier of the instrument that each of them trades; absent: the first one."""
     firm: str | None = None
     """Firm of all of them, for self-trade prevention; absent: each is a firm of its own."""
     limits: Limits = Field(default_factory=Limits)
@@ -199,21 +201,47 @@ class PhaseStep(StrictModel):
     """What begins then."""
 
 
+class SecondInstrument(StrictModel):
+    """Another instrument in the same market, and how its value goes with the first one's.
+
+    Its latent value is the first one's plus a spread: an Ornstein-Uhlenbeck process around the
+    difference of the two start prices, where it begins.
+    """
+
+    instrument: Instrument
+    """What is traded."""
+    spread_half_life_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    """Time in which half of a deviation of the spread is gone, in seconds."""
+    spread_sd_tick: Annotated[float, Field(ge=0, le=1e5)] = 3.0
+    """Stationary standard deviation of the spread, in ticks of this instrument."""
+    start_phase: PhaseName = "continuous"
+    """Trading phase at the start."""
+    calendar: Annotated[tuple[PhaseStep, ...], Field(max_length=PHASE_PLAN)] = ()
+    """Planned changes of its phase, in order of time."""
+
+    @field_validator("calendar", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
 class Scenario(StrictModel):
     """One market: what is traded, who trades, and how it starts."""
 
     not_implemented: ClassVar[frozenset[str]] = frozenset(
-        "instruments accounts auctions halts currencies firms risk".split()
+        "accounts auctions halts currencies firms risk".split()
     )
 
     name: str
     """Name of the scenario; the file's name without ``.yaml``."""
     description: Annotated[str, Field(min_length=1, max_length=200)]
     """One line for the list of scenarios."""
-    market_class: Literal["small", "medium", "large", "huge"] = "small"
+    market_class: Literal["small", "medium", "large", "huge", "pair"] = "small"
     """How many orders, levels, participants and events the market can hold."""
     instrument: Instrument = Field(default_factory=Instrument)
     """What is traded."""
+    second: SecondInstrument | None = None
+    """Another instrument with a book of its own; needs ``market_class: pair``."""
     value: Value | None = None
     """The latent value; absent when nobody in the market knows one."""
     participants: tuple[ParticipantSpec, ...] = ()
@@ -275,14 +303,48 @@ class Scenario(StrictModel):
 
     @check_whole(mode="after")
     def _check_calendar(self) -> Scenario:
-        phase, at_s = self.start_phase, 0.0
-        for step in self.calendar:
-            if step.at_s < at_s:
-                raise ValueError(f"calendar: {step.at_s} s stands behind {at_s} s; sort it by time")
-            if not may_follow(Phase[phase.upper()], Phase[step.phase.upper()]):
-                raise ValueError(f"calendar: {step.phase} at {step.at_s} s can not follow {phase}")
-            phase, at_s = step.phase, step.at_s
+        _check_steps("calendar", self.start_phase, self.calendar)
+        if self.second is not None:
+            _check_steps("second.calendar", self.second.start_phase, self.second.calendar)
+            steps = len(self.calendar) + len(self.second.calendar)
+            if steps > PHASE_PLAN:
+                raise ValueError(f"the calendars have {steps} steps; at most {PHASE_PLAN} together")
         return self
+
+    @check_whole(mode="after")
+    def _check_instruments(self) -> Scenario:
+        if (self.second is not None) != (self.market_class == "pair"):
+            raise ValueError(
+                f"market_class {self.market_class!r}: 'pair' is for two instruments and they need "
+                "it; give market_class: pair and second: together, or neither"
+            )
+        ids = self.instrument_ids
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"both instruments have the id {ids[0]!r}; give second.instrument.id")
+        if self.second is not None and self.second.instrument.quote != self.instrument.quote:
+            raise ValueError(
+                f"second.instrument.quote {self.second.instrument.quote!r}: cash is counted "
+                f"together, so it must be {self.instrument.quote!r} too"
+            )
+        for spec in self.participants:
+            if spec.instrument is not None and spec.instrument not in ids:
+                raise ValueError(
+                    f"instrument {spec.instrument[:80]!r} of {spec.group} is not traded here; "
+                    f"there are {', '.join(ids)}"
+                )
+        return self
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What is traded, by the index of its book."""
+        return (
+            (self.instrument,) if self.second is None else (self.instrument, self.second.instrument)
+        )
+
+    @property
+    def instrument_ids(self) -> tuple[str, ...]:
+        """Identifiers of the instruments, by the index of their book."""
+        return tuple(instrument.id for instrument in self.instruments)
 
     @property
     def participant_names(self) -> tuple[str, ...]:
@@ -299,6 +361,16 @@ class Scenario(StrictModel):
     def config_hash(self) -> str:
         """SHA-256 of the whole scenario, defaults included, as hexadecimal text."""
         return config_hash(self)
+
+
+def _check_steps(where: str, start: str, calendar: tuple[PhaseStep, ...]) -> None:
+    phase, at_s = start, 0.0
+    for step in calendar:
+        if step.at_s < at_s:
+            raise ValueError(f"{where}: {step.at_s} s stands behind {at_s} s; sort it by time")
+        if not may_follow(Phase[phase.upper()], Phase[step.phase.upper()]):
+            raise ValueError(f"{where}: {step.phase} at {step.at_s} s can not follow {phase}")
+        phase, at_s = step.phase, step.at_s
 
 
 def config_hash(model: BaseModel) -> str:

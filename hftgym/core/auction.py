@@ -268,7 +268,7 @@ def _take(m, log, b, index, lots):
 @leaf
 def uncross(m, log, b, px, lots):
     """Trade ``lots`` at one price, in order of priority on both sides."""
-    write_log(m, log, _LOG_UNCROSS, NONE, NONE, NONE, NONE, 0, px, lots, _OK, 0)
+    write_log(m, log, _LOG_UNCROSS, NONE, NONE, NONE, NONE, 0, px, lots, _OK, b.index)
     i = NONE
     j = NONE
     while lots > 0:
@@ -295,4 +295,4 @@ def uncross(m, log, b, px, lots):
         if _take(m, log, b, j, part):
             j = NONE
     b.static_px = px
-    trigger_all(m, _ON_TRADE)
+    trigger_all(m, b, _ON_TRADE)

@@ -177,7 +177,7 @@ def finish_rounds(m, log):
     """Wake the stops that one message may not wake alone; renew the mid where it wakes them."""
     b = m.books[0]
     while b.stops_left != 0:
-        run_due(m, log, b)
+        run_due(m, log)
     if b.instrument.stop_on == _ON_MARK:  # the exchange renews it only while stops sleep
         publish(m, b)
 
@@ -373,7 +373,7 @@ def run_session(market, log, until_ns, phase):
         return done
     while m.due_ns <= until_ns:
         m.now_ns = max(m.now_ns, m.due_ns)
-        run_due(m, rows, b)
+        run_due(m, rows)
         if b.instrument.stop_on == _ON_MARK:
             publish(m, b)
     m.now_ns = max(m.now_ns, until_ns)

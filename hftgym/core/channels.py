@@ -31,10 +31,10 @@ from hftgym.core.constants import (
     ReportKind,
     WakeOn,
 )
+from hftgym.core.desks import book_of, trades_at, value_of
 from hftgym.core.jit import leaf
 from hftgym.core.latency import TRIGGERED, delay_ns, lognormal_ns, needs_table
 from hftgym.core.queue import hasten, push
-from hftgym.core.value import value_at
 
 _CAPTURE = int(EventClass.CAPTURE)
 _DELIVERY = int(EventClass.FEED_DELIVERY)
@@ -336,7 +336,7 @@ def read_reports(m, p, until_ns):
     if i == NONE or m.reports[i].t_ns > until_ns:
         return
     own = own_state(m, p)
-    unit_value = m.books[0].instrument.unit_value
+    unit_value = book_of(m, p).instrument.unit_value
     while i != NONE and m.reports[i].t_ns <= until_ns:
         r = m.reports[i]
         _learn(own, r, unit_value)
@@ -375,7 +375,7 @@ def _fill_side(s, px, lots, empty_px, levels):
 def capture(m, p, view):
     """Write what ``p`` would see of the market now."""
     part = m.part[p]
-    b = m.books[0]
+    b = book_of(m, p)
     view.t_ns = m.now_ns
     _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX, part.view_levels)
     _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX, part.view_levels)
@@ -391,7 +391,7 @@ def capture(m, p, view):
     view.indicative_lots = b.indicative_lots
     view.surplus_lots = b.surplus_lots
     if part.signal_delay_ns >= 0:
-        view.signal = value_at(m.value, m.value_rng, m.now_ns - part.signal_delay_ns)
+        view.signal = value_of(m, p, m.now_ns - part.signal_delay_ns)
     else:
         view.signal = np.nan
     for slot in range(QUEUE_SLOTS):
@@ -456,11 +456,11 @@ def trigger_view(m, p):
 
 
 @leaf
-def trigger_all(m, flag):
-    """Trigger views of everybody who wakes on this public event."""
+def trigger_all(m, b, flag):
+    """Trigger views of everybody who trades this book and wakes on this public event of it."""
     if m.wake_mask & flag:
         for p in range(m.participants):
-            if m.part[p].wake_on & flag:
+            if m.part[p].wake_on & flag and trades_at(m, p, b):
                 trigger_view(m, p)
 
 

@@ -18,7 +18,7 @@ from hftgym.core.loop import advance
 from hftgym.core.orders import init_rare, renew_due
 from hftgym.core.queue import settle_queue
 from hftgym.core.rng import enter, mix, mix2
-from hftgym.core.value import init_value
+from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
 
 # Roles of a participant's streams of latencies.
 _FEED = np.uint64(0x66656564)  # "feed"
@@ -30,7 +30,8 @@ _RESPONSE = np.uint64(0x726573706F6E7365)  # "response"
 def seed_streams(m, seed):
     """Give every stream of a market a new identity; what is pending stays."""
     m.seed = seed
-    init_value(m.value, seed, m.value_rng)
+    init_value(m.value, seed, VALUE_ROLE, m.value_rng)
+    init_value(m.spread, seed, SPREAD_ROLE, m.value_rng)
     for p in range(m.participants):
         part = m.part[p]
         part.rng.key = mix2(seed, part.name_hash)
@@ -42,13 +43,9 @@ def seed_streams(m, seed):
 
 
 @leaf
-def open_market(m, seed):
-    """Empty the book and the channels of a configured record, and schedule the first views."""
-    b = m.books[0]
-    m.open_ns = m.now_ns
-    init_orders(m)
-    init_channels(m)
-    init_rare(m)
+def _open_book(b, index):
+    """Empty a book whose instrument is written."""
+    b.index = index
     for side in range(4):  # stops lie by trigger: buy stops wake at the lowest first
         init_side(b.sides[side], 1 if side == 0 or side == 3 else -1, b.instrument.start_px)
     for side in range(2):
@@ -68,8 +65,19 @@ def open_market(m, seed):
     b.indicative_px = NO_PX
     b.own_end_ns = NEVER_NS
     b.has_reference = 1
+
+
+@leaf
+def open_market(m, seed):
+    """Empty the books and the channels of a configured record, and schedule the first views."""
+    m.open_ns = m.now_ns
+    init_orders(m)
+    init_channels(m)
+    init_rare(m)
+    for k in range(len(m.books)):
+        _open_book(m.books[k], k)
     m.plan_next = 0
-    renew_due(m, b)
+    renew_due(m)
     for i in range(len(m.slot_order)):
         m.slot_order[i] = NONE
     for i in range(len(m.tape_order)):

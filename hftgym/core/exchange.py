@@ -30,6 +30,7 @@ from hftgym.core.constants import (
     ReportKind,
     Stp,
 )
+from hftgym.core.desks import book_of
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import write_log
 from hftgym.core.limits import LIMIT_SHIFT, has_limits, limit_amend, limit_new
@@ -560,7 +561,7 @@ def _disconnect(m, log, b, msg):
 @leaf
 def process(m, log, msg):
     """Let one message act at the exchange."""
-    b = m.books[0]
+    b = book_of(m, msg.participant)
     m.messages_done += 1
     b.band_px = b.last_px
     if msg.kind == _LIMIT or msg.kind == _MARKET:

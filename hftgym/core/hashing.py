@@ -63,9 +63,18 @@ def _hash_order(m, i, h):
 
 @leaf
 def hash_book(m):
-    """Return a hash of all live orders in queue order, best first: bids, asks, stops, waiting."""
+    """Return a hash of all live orders in queue order, best first: bids, asks, stops, waiting.
+
+    Books of a market one after the other.
+    """
     h = np.uint64(1)
-    b = m.books[0]
+    for k in range(len(m.books)):
+        h = _hash_queues(m, m.books[k], h)
+    return h
+
+
+@leaf
+def _hash_queues(m, b, h):
     for side in range(4):
         s = b.sides[side]
         h = _add(h, side)
@@ -256,21 +265,18 @@ def _hash_tape(m, h):
 
 
 @leaf
-def hash_state(m):
-    """Return a hash of everything that the future depends on.
+def _hash_value(v, h):
+    if v.active == 0:
+        return h
+    h = _add(h, v.key)
+    h = _add(h, v.k)
+    h = _add_real(h, v.ring[v.k % VALUE_RING])
+    return _add_real(h, v.drift)
 
-    Responses that are known by now are read first: it changes nothing that is to come, and without
-    it the hash would depend on whether a small pool of reports has made somebody read early.
-    """
-    for p in range(m.participants):
-        read_reports(m, p, m.now_ns)
-    h = hash_book(m)
-    h = _add(h, m.now_ns)
-    h = _add(h, m.seed)
-    h = _add(h, m.fault)
-    h = _add(h, m.fee_account)
-    h = _add(h, m.log_hash)
-    b = m.books[0]
+
+@leaf
+def _hash_figures(b, h):
+    """Add what a book knows beside its orders."""
     h = _add(h, b.trades)
     h = _add(h, b.volume)
     h = _add(h, b.signed_volume)
@@ -287,6 +293,26 @@ def hash_state(m):
     h = _add(h, b.extended)
     h = _add(h, b.has_reference)
     h = _add(h, b.stops_left)
+    return h
+
+
+@leaf
+def hash_state(m):
+    """Return a hash of everything that the future depends on.
+
+    Responses that are known by now are read first: it changes nothing that is to come, and without
+    it the hash would depend on whether a small pool of reports has made somebody read early.
+    """
+    for p in range(m.participants):
+        read_reports(m, p, m.now_ns)
+    h = hash_book(m)
+    h = _add(h, m.now_ns)
+    h = _add(h, m.seed)
+    h = _add(h, m.fault)
+    h = _add(h, m.fee_account)
+    h = _add(h, m.log_hash)
+    for k in range(len(m.books)):
+        h = _hash_figures(m.books[k], h)
     h = _add(h, m.plan_next)
     # Orders that end, in the order in which they do; they are in the hash of the book.
     j = m.expiry_head
@@ -298,11 +324,8 @@ def hash_state(m):
     for p in range(m.participants):
         h = _hash_participant(m, p, h)
     h = _hash_tape(m, h)
-    if m.value.active != 0:
-        h = _add(h, m.value.key)
-        h = _add(h, m.value.k)
-        h = _add_real(h, m.value.ring[m.value.k % VALUE_RING])
-        h = _add_real(h, m.value.drift)
+    h = _hash_value(m.value, h)
+    h = _hash_value(m.spread, h)
     # Pending events in no particular order: a sum does not depend on the layout of the heap.
     total = np.uint64(0)
     for i in range(m.event_count):

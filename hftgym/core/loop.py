@@ -133,7 +133,7 @@ def _run(m, table, ops, log, until_ns, budget):
         budget -= 1
         m.now_ns = t_ns
         if is_due:
-            run_due(m, log, m.books[0])
+            run_due(m, log)
             continue
         if from_tape:
             tape.cursor += 1

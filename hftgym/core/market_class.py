@@ -1,6 +1,6 @@
 """The named sizes of a market record.
 
-Capacity is part of a record's type, so each size compiles anew: there are four, not any number.
+Capacity is part of a record's type, so each size compiles anew: there are five, not any number.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class MarketClass:
         reports: private reports in flight.
         events: pending events.
         tape_orders: live orders of a tape.
+        books: instruments, each with a book of its own.
     """
 
     name: str
@@ -37,6 +38,7 @@ class MarketClass:
     reports: int
     events: int
     tape_orders: int
+    books: int = 1
 
 
 #         name, participants, own orders, orders, rare, window, far, messages, reports, events, tape
@@ -54,6 +56,7 @@ MARKET_CLASSES = {
             "huge", 8_192, 1 << 19, 1 << 20, 1 << 18, 65_536, 16_384, 65_536, 1 << 19, 65_536,
             1 << 20,
         ),
+        MarketClass("pair", 32, 640, 1_280, 192, 256, 64, 256, 768, 384, 512, books=2),
     )
 }  # fmt: skip
 

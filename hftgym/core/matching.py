@@ -306,7 +306,7 @@ def match(m, log, b, taker, taker_slot, taker_gen, side, limit_px, lots, mode, k
         fill_here(m, log, b, order_index, taker, taker_slot, taker_gen, part_lots)
         lots -= part_lots
     if b.trades != before:
-        trigger_all(m, _ON_TRADE)
+        trigger_all(m, b, _ON_TRADE)
     return lots
 
 

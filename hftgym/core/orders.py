@@ -27,6 +27,7 @@ from hftgym.core.constants import (
     Reason,
     ReportKind,
 )
+from hftgym.core.desks import trades_at
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import open_lots, settle, write_log
 
@@ -179,10 +180,25 @@ def _drop_expiry(m, j):
 
 
 @leaf
+def expires_now(m, b):
+    """Return whether the time of an order of a book has come."""
+    j = m.expiry_head
+    while j != NONE and m.rare[j].expire_ns <= m.now_ns:
+        if trades_at(m, m.orders[m.rare[j].order].owner, b):
+            return True
+        j = m.rare[j].next
+    return False
+
+
+@leaf
 def expire_due(m, log, b):
-    """End all orders whose time has come, in the order of their ends."""
-    while m.expiry_head != NONE and m.rare[m.expiry_head].expire_ns <= m.now_ns:
-        end_order(m, log, b, m.rare[m.expiry_head].order, _EXPIRED, _LIMIT)
+    """End all orders of a book whose time has come, in the order of their ends."""
+    j = m.expiry_head
+    while j != NONE and m.rare[j].expire_ns <= m.now_ns:
+        following = m.rare[j].next
+        if trades_at(m, m.orders[m.rare[j].order].owner, b):
+            end_order(m, log, b, m.rare[j].order, _EXPIRED, _LIMIT)
+        j = following
 
 
 # ------------------------------------------------------------------ coming to rest
@@ -243,20 +259,22 @@ def write_rare(m, index, reserve, display_lots, expire_ns, flags):
         m.slices += r.slices
     if flags & _GTD:
         _add_expiry(m, j, expire_ns)
-        renew_due(m, m.books[0])
+        renew_due(m)
     return j
 
 
 @leaf
-def renew_due(m, b):
-    """Note when the next order or phase ends, and whether stops are left to wake."""
-    due_ns = b.own_end_ns
+def renew_due(m):
+    """Note when the next order or phase ends, and whether stops are left to wake, in any book."""
+    due_ns = NEVER_NS
     if m.expiry_head != NONE:
         due_ns = min(due_ns, m.rare[m.expiry_head].expire_ns)
     if m.plan_next < m.plan_count:
         due_ns = min(due_ns, m.plan[m.plan_next].t_ns)
-    if b.stops_left != 0:
-        due_ns = m.now_ns
+    for k in range(len(m.books)):
+        due_ns = min(due_ns, m.books[k].own_end_ns)
+        if m.books[k].stops_left != 0:
+            due_ns = m.now_ns
     m.due_ns = due_ns
 
 

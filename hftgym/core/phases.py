@@ -34,12 +34,14 @@ from hftgym.core.constants import (
     ReportKind,
     WakeOn,
 )
+from hftgym.core.desks import trades_at
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import write_log
 from hftgym.core.matching import match, stp_mode
 from hftgym.core.orders import (
     end_order,
     expire_due,
+    expires_now,
     gen_of,
     lift,
     renew_due,
@@ -144,7 +146,7 @@ def publish(m, b):
     b.touch_ask_px = ask_px
     b.touch_ask_lots = ask_lots
     if moved:
-        trigger_all(m, _ON_TOUCH)
+        trigger_all(m, b, _ON_TOUCH)
 
 
 # ------------------------------------------------------------------ aggressors
@@ -162,7 +164,7 @@ def interrupt(m, log, b):
         _enter(m, log, b, _HALT)
         b.own_end_ns = m.now_ns + b.instrument.halt_ns
         b.next_phase = _VOLATILITY
-    renew_due(m, b)
+    renew_due(m)
 
 
 @leaf
@@ -279,7 +281,7 @@ def _kill_pass(m, log, b):
     found = False
     for p in range(m.participants):
         account = m.part[p].account
-        if account.limits & _LOSS == 0 or account.killed != 0:
+        if account.limits & _LOSS == 0 or account.killed != 0 or not trades_at(m, p, b):
             continue
         if _equity_2(b, account) < 2 * account.kill_equity:
             kill(m, log, b, p)
@@ -309,7 +311,7 @@ def finish(m, log, b):
             break
     if sleeping:
         b.stops_left = 1 if next_stop(b) != NONE else 0
-        renew_due(m, b)
+        renew_due(m)
 
 
 # ------------------------------------------------------------------ phases
@@ -324,8 +326,8 @@ def _enter(m, log, b, phase):
     b.instrument.phase = phase
     b.own_end_ns = NEVER_NS
     b.extended = 0
-    write_log(m, log, _LOG_PHASE, NONE, NONE, NONE, NONE, 0, 0, phase, _OK, 0)
-    trigger_all(m, _ON_PHASE)
+    write_log(m, log, _LOG_PHASE, NONE, NONE, NONE, NONE, 0, 0, phase, _OK, b.index)
+    trigger_all(m, b, _ON_PHASE)
 
 
 @leaf
@@ -382,7 +384,7 @@ def change_phase(m, log, b, following):
     if following == _CONTINUOUS or (following == _CLOSED and is_call(phase)):
         if not _uncross_now(m, log, b, following):
             finish(m, log, b)
-            renew_due(m, b)
+            renew_due(m)
             return True
     else:
         b.indicative_px = NO_PX
@@ -399,15 +401,15 @@ def change_phase(m, log, b, following):
             if account.killed != 0 and account.kill_flatten != 0:
                 _flatten(m, log, b, p)
     finish(m, log, b)
-    renew_due(m, b)
+    renew_due(m)
     return True
 
 
 @leaf
-def run_due(m, log, b):
-    """Do one thing that is due: orders expire, a phase ends, or stops of the last round wake."""
-    b.band_px = b.last_px
-    if m.expiry_head != NONE and m.rare[m.expiry_head].expire_ns <= m.now_ns:
+def _run_due_at(m, log, b):
+    """Do one thing that is due in a book; False when nothing is."""
+    if expires_now(m, b):
+        b.band_px = b.last_px
         expire_due(m, log, b)
         finish(m, log, b)
     elif b.own_end_ns <= m.now_ns:
@@ -417,10 +419,34 @@ def run_due(m, log, b):
         if following == _VOLATILITY and b.instrument.phase == _VOLATILITY:
             b.own_end_ns = m.now_ns + b.instrument.call_ns
             b.next_phase = _CONTINUOUS
-    elif m.plan_next < m.plan_count and m.plan[m.plan_next].t_ns <= m.now_ns:
+    elif _is_planned(m, b):
         m.plan_next += 1
         change_phase(m, log, b, m.plan[m.plan_next - 1].phase)
-    else:
+    elif b.stops_left != 0:
+        b.band_px = b.last_px
         b.stops_left = 0
         finish(m, log, b)
-    renew_due(m, b)
+    else:
+        return False
+    return True
+
+
+@leaf
+def _is_planned(m, b):
+    """Return whether the next planned change of a phase is due and of this book."""
+    if m.plan_next >= m.plan_count:
+        return False
+    step = m.plan[m.plan_next]
+    return step.t_ns <= m.now_ns and step.book == b.index
+
+
+@leaf
+def run_due(m, log):
+    """Do one thing that is due: orders expire, a phase ends, or stops of the last round wake.
+
+    Of two books with something due the first one is served first.
+    """
+    for k in range(len(m.books)):
+        if _run_due_at(m, log, m.books[k]):
+            break
+    renew_due(m)

@@ -223,7 +223,7 @@ FAR_LEVEL = record([("key", "i8"), ("level", LEVEL), ("next", "i4"), ("prev", "i
 WAITING = record([("lots", "i8"), ("head", "i4"), ("tail", "i4")])
 #: Scratch of an uncross: the prices at which most lots trade, and those that a collar allows.
 BOUNDS = record([("low", "i8"), ("high", "i8"), ("collar_low", "i8"), ("collar_high", "i8")])
-PLANNED = record([("t_ns", "i8"), ("phase", "i8")])
+PLANNED = record([("t_ns", "i8"), ("phase", "i8"), ("book", "i8")])
 
 MESSAGE = record(
     [
@@ -297,7 +297,7 @@ LOG_ROW = record(
         ("kind", "i1"),  # LogKind
         ("side", "i1"),  # of the taker in a trade (0: an uncross), of the order otherwise
         ("reason", "i1"),
-        ("marks", "i1"),  # LogMark; of a RISK_LIMIT or a kill: the Limit
+        ("marks", "i1"),  # LogMark; RISK_LIMIT, kill: the Limit; PHASE, UNCROSS: the book
     ]
 )
 
@@ -405,6 +405,7 @@ PARTICIPANT = record(
         ("next_unstamped", "i4"),  # next participant that has one
         ("own_first", "i4"),  # first of its slots in ``slot_order``
         ("own_capacity", "i4"),
+        ("book", "i4"),  # index of the one book that it trades
         ("decide", "i4"),  # row in the table of compiled strategies; -1: never decides
         ("external", "i4"),  # a learner: the loop hands back control before it decides
         ("awaiting_view", "i4"),  # a learner's delivered view; NONE when not awaited
@@ -480,6 +481,7 @@ def book_record(size: MarketClass) -> np.dtype:
             ("indicative_lots", "i8"),
             ("surplus_lots", "i8"),
             ("bounds", BOUNDS),
+            ("index", "i4"),  # of the book in its market
         ]
     )
 
@@ -535,6 +537,7 @@ def market_record(size: MarketClass) -> np.dtype:
             ("view_free", "i4"),
             ("order_live", "i4"),
             ("value", VALUE),
+            ("spread", VALUE),  # of the second instrument's value over the first one's
             ("value_rng", RNG),
             ("tape", TAPE_STATE),
             ("out", OUT),
@@ -549,7 +552,7 @@ def market_record(size: MarketClass) -> np.dtype:
             ("slot_filled", "i8", (size.own_orders,)),  # lots filled of the order in the slot
             ("slot_gen", "i4", (size.own_orders,)),  # of the message that brought it
             ("tape_order", "i4", (size.tape_orders,)),  # tape ordinal -> resting order
-            ("books", book_record(size), (1,)),
+            ("books", book_record(size), (size.books,)),
             ("reports", REPORT, (size.reports,)),
             ("own", "u1", ((own_bytes + 7) // 8 * 8,)),
         ]

@@ -166,7 +166,7 @@ def _execute(m, log, b, op):
         lots -= part_lots
     tape.missed += lots
     if b.trades != before:
-        trigger_all(m, _ON_TRADE)
+        trigger_all(m, b, _ON_TRADE)
     # History executed more of the named order than agents left to it: the surplus goes. An order
     # that has gone is no longer that of its ordinal.
     if named != NONE and m.tape_order[op.ordinal] == named:
@@ -234,7 +234,7 @@ def _execute_hidden(m, log, b, op):
         write_log(m, log, _LOG_HIDDEN, NONE, NONE, m.tape.owner, NONE, -op.side, op.px, lots, 0, 0)
     _print(b, op.px)
     if b.trades != before:
-        trigger_all(m, _ON_TRADE)
+        trigger_all(m, b, _ON_TRADE)
 
 
 @leaf

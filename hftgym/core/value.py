@@ -15,14 +15,15 @@ from hftgym.core.constants import VALUE_RING
 from hftgym.core.jit import leaf
 from hftgym.core.rng import enter, mix2, normal, uniform
 
-_ROLE = np.uint64(0x76616C7565)  # "value"
+VALUE_ROLE = np.uint64(0x76616C7565)  # "value"
+SPREAD_ROLE = np.uint64(0x737072656164)  # "spread"
 _DIRECTION = np.uint64(1 << 63)  # no grid point comes so far
 
 
 @leaf
-def init_value(v, seed, rng):
+def init_value(v, seed, role, rng):
     """Begin a path: every grid point so far has the value of the last one known."""
-    v.key = mix2(seed, _ROLE)
+    v.key = mix2(seed, role)
     rng.key = v.key
     if v.trend > 0.0 and v.drift == 0.0:  # once: with new streams the present stays
         enter(rng, _DIRECTION)

@@ -94,7 +94,7 @@ def _run_until(markets, i, until_ns, log):
     m.log_used = 0
     while m.due_ns <= until_ns:
         m.now_ns = max(m.now_ns, m.due_ns)
-        run_due(m, log[0], m.books[0])
+        run_due(m, log[0])
     m.now_ns = max(m.now_ns, until_ns)
 
 
@@ -127,7 +127,7 @@ def _act(markets, i, actions, j, log):
     process(m, log[0], w)
     give_message(m, k)
     while m.books[0].stops_left != 0:
-        run_due(m, log[0], m.books[0])
+        run_due(m, log[0])
 
 
 @kernel
@@ -136,7 +136,7 @@ def _change_phase(markets, i, phase, log):
     m.log_used = 0
     done = change_phase(m, log[0], m.books[0], phase)
     while m.books[0].stops_left != 0:
-        run_due(m, log[0], m.books[0])
+        run_due(m, log[0])
     return done
 
 

@@ -24,7 +24,7 @@ _COUNTED = ("messages", "fills", "maker_lots", "taker_lots", "fees")
 
 @dataclass(frozen=True)
 class Books:
-    """The accounts of a market at one instant, marked at its mid.
+    """The accounts of a market at one instant, each marked at the mid of what it trades.
 
     Attributes:
         equity_half: cash and marked position of each participant, half money units.
@@ -42,11 +42,11 @@ class Books:
 def read_books(market: Any) -> Books:
     """Return the accounts of a market record."""
     account = market["part"]["account"][: int(market["participants"])]
-    book = market["books"][0]
-    mark = int(book["mid_2px"]) * int(book["instrument"]["unit_value"])
-    rows = zip(account["cash"].tolist(), account["position"].tolist(), strict=True)
+    marks = [int(b["mid_2px"]) * int(b["instrument"]["unit_value"]) for b in market["books"]]
+    own = [marks[k] for k in market["part"]["book"][: int(market["participants"])].tolist()]
+    rows = zip(account["cash"].tolist(), account["position"].tolist(), own, strict=True)
     return Books(
-        equity_half=tuple(2 * cash + position * mark for cash, position in rows),
+        equity_half=tuple(2 * cash + position * mark for cash, position, mark in rows),
         fee_half=2 * int(market["fee_account"]),
         counts={name: tuple(account[name].tolist()) for name in _COUNTED},
         messages=int(market["messages_done"]),

@@ -195,7 +195,7 @@ def _run_market(
             simulator.advance_until(until_ns)
             log = simulator.take_log()
             writer.write(log)
-            recorder.add(log)
+            recorder.add(simulator.blueprint.rows_of(log, 0))  # of the first instrument
             rows += len(log)
             now_s = (until_ns - session.start_ns) // SECOND_NS
             progress(now_s - done_s)
