@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from hftgym.core.calls import own_state
 from hftgym.core.constants import BUY, SELL
+from hftgym.core.desks import book_of
 from hftgym.core.jit import leaf
 from hftgym.envs.fidelity import begin_fidelity, write_fidelity
 from hftgym.envs.reward import corrected
@@ -29,7 +30,7 @@ _CARTEA_JAIMUNGAL = int(RewardForm.CARTEA_JAIMUNGAL)
 def wealth_2m(m, task):
     """Return twice the wealth of the learner, marked at the mid, in money units."""
     account = m.part[task.learner].account
-    return 2 * account.cash + account.position * m.books[0].mid_2px * task.unit_value
+    return 2 * account.cash + account.position * book_of(m, task.learner).mid_2px * task.unit_value
 
 
 @leaf
@@ -46,7 +47,7 @@ def take_over_inventory(m, s, task):
     if task.uniform == 0:
         return
     q = inventory_of(s.market_seed, task.uniform)
-    value = q * m.books[0].mid_2px * task.unit_value // 2
+    value = q * book_of(m, task.learner).mid_2px * task.unit_value // 2
     account = m.part[task.learner].account
     account.position += q
     account.cash -= value
@@ -67,7 +68,7 @@ def begin_episode(m, s, task):
     s.begin_seen_2m = seen_wealth_2m(m, task)
     s.begin_cash = account.cash
     s.begin_position = account.position
-    s.arrival_2px = m.books[0].mid_2px
+    s.arrival_2px = book_of(m, task.learner).mid_2px
     s.spread_2m = account.edge_2px * task.unit_value - 2 * account.fees
     s.shortfall_2m = 0
     s.step = 0
@@ -77,7 +78,7 @@ def begin_episode(m, s, task):
     s.peak_2m = wealth
     s.drawdown_2m = 0
     s.liquidation_2m = 0
-    s.begin_volume = m.books[0].volume
+    s.begin_volume = book_of(m, task.learner).volume
     s.sum_q2 = 0
     s.sum_abs_q = 0
     s.max_abs_q = abs(m.part[task.learner].account.position)
@@ -91,7 +92,7 @@ def begin_episode(m, s, task):
 @leaf
 def _liquidation_2m(m, task, q):
     """Return twice the money that it costs to sell or buy back q at half a spread plus the fee."""
-    b = m.books[0]
+    b = book_of(m, task.learner)
     if b.touch_bid_lots > 0 and b.touch_ask_lots > 0:
         spread_px = b.touch_ask_px - b.touch_bid_px
     else:
@@ -113,7 +114,7 @@ def _end_2m(m, s, task, account):
 def settle_step(m, s, task, io):
     """Account one step that is over: reward and its terms, sums, and the end of the episode."""
     account = m.part[task.learner].account
-    b = m.books[0]
+    b = book_of(m, task.learner)
     wealth = wealth_2m(m, task)
     q = account.position
     q_before = s.q_before
@@ -165,7 +166,7 @@ def settle_step(m, s, task, io):
 def write_episode(m, s, task, episode):
     """Write the figures of an episode that is over."""
     account = m.part[task.learner].account
-    b = m.books[0]
+    b = book_of(m, task.learner)
     per_tick = task.money2_per_tick
     spread_2m = account.edge_2px * task.unit_value
     fees_2m = -2 * account.fees

@@ -11,6 +11,7 @@ import math
 
 from hftgym.core.calls import own_state
 from hftgym.core.constants import BUY, NO_PX, SELL, OwnState
+from hftgym.core.desks import book_of
 from hftgym.core.jit import leaf
 from hftgym.envs.act_orders import send_one_order
 from hftgym.envs.mailbox import empty_mailbox, mailbox
@@ -146,7 +147,7 @@ def act(m, task, io):
     view = m.views[part.awaiting_view]
     own = own_state(m, p)
     box = mailbox(part)
-    instrument = m.books[0].instrument
+    instrument = book_of(m, p).instrument
     form = task.action_form
     a = io.action
     if form == _DISTANCES or form == _LADDER:

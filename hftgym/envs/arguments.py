@@ -104,11 +104,15 @@ class LearnerArguments:
         role: what it is there for.
         task: its arguments.
         name: decides its random streams and its ties.
+        second: it trades the second instrument of the market.
+        firm: whose desk it is; None: a firm of its own.
     """
 
     role: Role
     task: TaskArguments
     name: str = "learner#0"
+    second: bool = False
+    firm: str | None = None
 
 
 class Keywords(TypedDict, total=False):

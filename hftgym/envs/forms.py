@@ -42,6 +42,10 @@ class Form:
         """Shape of one action."""
         return () if self.choices == (len(SIDES),) else (len(self.choices),)
 
+    def joint(self, legs: int) -> Form:
+        """Return the form of one action for some legs that have this one each."""
+        return Form(self.code, self.choices * legs)
+
     def space(self) -> spaces.Space:  # type: ignore[type-arg]
         """Return the space of one action."""
         if not self.discrete:
@@ -67,6 +71,10 @@ ACTION_FORMS: dict[Role, dict[str, Form]] = {
         "discrete": Form(ActionForm.EXECUTE_LADDER, (len(DISCRETE_ACTIONS), len(TAKES))),
         **_ORDERS,
     },
+    Role.LEG: {
+        "continuous": Form(ActionForm.TARGET, (0,)),
+        "discrete": Form(ActionForm.SIDE, (len(SIDES),)),
+    },
     Role.TAKER: {
         "discrete": Form(ActionForm.SIDE, (len(SIDES),)),
         "continuous": Form(ActionForm.TARGET, (0,)),
@@ -91,6 +99,7 @@ REWARD_FORMS: dict[Role, dict[str, RewardForm]] = {
             RewardForm.CARA,
             RewardForm.CARTEA_JAIMUNGAL,
         ),
+        Role.LEG: (RewardForm.PNL, RewardForm.INVENTORY),
         Role.TAKER: (RewardForm.PNL, RewardForm.INVENTORY, RewardForm.CARA),
         Role.EXECUTOR: (RewardForm.SHORTFALL,),
     }.items()

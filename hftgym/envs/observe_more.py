@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from hftgym.core.constants import BUY, SECOND_NS, SELL, OwnState
+from hftgym.core.desks import value_of
 from hftgym.core.jit import leaf
 from hftgym.core.rng import mix2, normal_quantile, text_hash, uniform_at
-from hftgym.core.value import value_at
 from hftgym.envs.layout import LEVEL_FIELDS, MESSAGE_FIELDS, SLOT_FIELDS
 from hftgym.envs.put import level_lots_seen, put
 from hftgym.envs.task import CLIP, RECENT, SLOTS, Role
@@ -20,6 +20,7 @@ _PENDING_NEW = int(OwnState.PENDING_NEW)
 _PENDING_AMEND = int(OwnState.PENDING_AMEND)
 _EXECUTOR = int(Role.EXECUTOR)
 _TAKER = int(Role.TAKER)
+_LEG = int(Role.LEG)
 _NOISE = np.uint64(text_hash("noise of a signal"))
 _SLOT_LOTS = 5.0  # so many lots count 1/2
 _LEVEL_LOTS = 10.0
@@ -29,7 +30,7 @@ _MESSAGE_S = 1.0  # a message this old has age 1/2
 @leaf
 def value_offset(m, task, view):
     """Return the latent value minus the observed mid, in ticks."""
-    value_px = value_at(m.value, m.value_rng, m.now_ns)
+    value_px = value_of(m, task.learner, m.now_ns)
     return (value_px - np.float64(view.mid_2px) / 2.0) / task.tick_px
 
 
@@ -51,6 +52,10 @@ def observe_extras(m, s, task, view, own, o):
     at = task.extras_at
     if task.role == _TAKER:
         put(o, at, _signal(m, s, task, view))
+    elif task.role == _LEG:
+        other = m.views[m.part[task.partner].awaiting_view]
+        spread_2px = other.mid_2px - view.mid_2px - task.spread_2px
+        put(o, at, spread_2px / (2.0 * task.tick_px * task.spread_sd_tick))
     elif task.role == _EXECUTOR:
         target = task.target_lots
         side = 1.0 if target > 0 else -1.0

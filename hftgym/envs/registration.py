@@ -12,6 +12,7 @@ _TASKS = {
     "Execution": "execution",
     "Taking": "taking",
     "Trading": "trading",
+    "Pairs": "pairs",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +54,7 @@ from hftgym.envs.task import (
 )
 from hftgym.envs.task_info import TaskInfo
 from hftgym.errors import UsageError
+from hftgym.instrument import Instrument
 from hftgym.latency import Latency, longest_ns
 from hftgym.limits import Limits
 from hftgym.market import Blueprint, Learner, blueprint
@@ -172,10 +174,12 @@ class LearnerSetting:
         if role == Role.TAKER:
             self.correlation = _number("signal_correlation", a.signal_correlation, 0.0, 1.0)
         usual_latency = Learner().latency.model_dump()
+        self.second = arguments.second
         self.learner = Learner(
             arguments.name,
             _model(Latency, "latency", "HG-U069", a.latency, usual_latency),
             _model(Limits, "limits", "HG-U078", a.limits, {}),
+            firm=arguments.firm,
         )
 
     def columns(self) -> dict[str, int]:
@@ -238,12 +242,21 @@ class Setting:
         self.tape = None if files is None else load_tape(self.scenario, *files)
         for one in self.learners:
             self._check_learner(one)
+        if any(one.second for one in self.learners) and self.scenario.second is None:
+            raise UsageError(
+                "HG-U083",
+                f"scenario {self.scenario.name!r} has one instrument; this task needs a second: "
+                "take 'pairs' or one with `second:`",
+            )
         self.half_spreads_tick = tuple(
             _number("half_spread_tick", self._wanted_half_spread(one), 0.25, 10_000.0)
             for one in self.learners
         )
         ops = None if self.tape is None else self.tape.ops.copy()
-        known = [one.learner for one in self.learners]
+        known = [
+            replace(one.learner, instrument=self._instrument(one).id) if one.second else one.learner
+            for one in self.learners
+        ]
         # A copy: kernels are compiled for writable operations, with a tape or without.
         self.blueprint: Blueprint = blueprint(self.scenario, known, ops)
         self.parameters: tuple[str, ...] = tuple(a.randomise or ())
@@ -252,6 +265,9 @@ class Setting:
             raise UsageError(
                 "HG-U060", "initial_inventory 'uniform' needs another participant to take it from"
             )
+
+    def _instrument(self, one: LearnerSetting) -> Instrument:
+        return self.scenario.instruments[int(one.second)]
 
     def _check_learner(self, one: LearnerSetting) -> None:
         if self.scenario.value is None and (one.arguments.observe_value or one.correlation > 0.0):
@@ -297,15 +313,17 @@ class Setting:
         logs["capacity"] = LOG_CAPACITY
         return logs
 
-    @property
-    def counterparty(self) -> int:
-        """Whose account an initial inventory comes from: history's, else the first participant's.
+    def _counterparty(self, one: LearnerSetting) -> int:
+        """Return whose account an initial inventory comes from: history's, else the first one's.
 
-        What a participant does follows from what it knows, not from its account: nothing else
-        changes.
+        Of the participants that trade the same instrument. What a participant does follows from
+        what it knows, not from its account: nothing else changes.
         """
         names = self.blueprint.names
-        return names.index("tape#0") if "tape#0" in names else 0
+        if "tape#0" in names:
+            return names.index("tape#0")
+        books = self.blueprint.record[0]["part"]["book"][: len(names)]
+        return int(np.flatnonzero(books == int(one.second))[0])
 
     @property
     def window_steps(self) -> np.ndarray:
@@ -322,13 +340,14 @@ class Setting:
         return tasks
 
     def _bare_values(self, j: int, one: LearnerSetting) -> dict[str, Any]:
-        instrument = self.scenario.instrument
+        instrument = self._instrument(one)
         h0 = self.half_spreads_tick[j]
         step_s = self.step_ns / SECOND_NS
         choices = one.form.choices
         return {
             "learner": self.blueprint.learners[j],
-            "counterparty": self.counterparty,
+            "partner": self.blueprint.learners[1 - j] if one.role == Role.LEG else 0,
+            "counterparty": self._counterparty(one),
             "mode": int(self.mode),
             "split": self.split,
             "role": int(one.role),
@@ -365,6 +384,19 @@ class Setting:
             "age_s": _AGE_S,
             "fill_s": _FILL_S,
             "signal_correlation": one.correlation,
+            **self._spread_values(one),
+        }
+
+    def _spread_values(self, one: LearnerSetting) -> dict[str, Any]:
+        """Return the usual difference of the other leg's price to this one's, and its spread."""
+        second = self.scenario.second
+        if second is None:
+            return {}
+        own, other = self.scenario.instruments[:: -1 if one.second else 1]
+        sd_px = second.spread_sd_tick * second.instrument.tick_px
+        return {
+            "spread_2px": 2 * (other.start_px - own.start_px),
+            "spread_sd_tick": max(sd_px / own.tick_px, 1e-3),
         }
 
     def _number_of_snapshots(self, tag: int) -> int:
@@ -425,7 +457,7 @@ class Setting:
     def info_of(self, j: int) -> TaskInfo:
         """Return the public constants of a learner's task."""
         one = self.learners[j]
-        instrument = self.scenario.instrument
+        instrument = self._instrument(one)
         per_tick = instrument.unit_value * instrument.tick_px
         return TaskInfo(
             half_spread_tick=self.half_spreads_tick[j],

@@ -15,7 +15,7 @@ from hftgym.names import nearest
 #: What ``agents`` is when it is not given.
 USUAL_AGENTS: dict[str, dict[str, Any]] = {"maker_0": {}, "taker_0": {}, "executor_0": {}}
 _NAME = re.compile(r"[a-z]+_[0-9]+")
-_ROLES = {role.name.lower(): role for role in Role}
+_ROLES = {role.name.lower(): role for role in Role if role != Role.LEG}
 _KNOWN = ("role", *(one.name for one in fields(TaskArguments)))
 
 

@@ -13,7 +13,6 @@ from gymnasium.utils import EzPickle
 
 from hftgym.envs.arguments import (
     Keywords,
-    LearnerArguments,
     check_known,
     market_arguments,
     task_arguments,
@@ -22,6 +21,7 @@ from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import ObsField, box_of
+from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.rendering import (
     RENDER_MODES,
     Canvas,
@@ -71,24 +71,25 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         check_known(arguments)
         check_render_mode(render_mode)
         self.render_mode = render_mode
-        learner = LearnerArguments(self.role, task_arguments(arguments))
-        self.setting = Setting(market_arguments({**arguments, "scenario": scenario}), [learner])
+        learners = legs_of(self.role, task_arguments(arguments))
+        self.setting = Setting(market_arguments({**arguments, "scenario": scenario}), learners)
         self.metadata = self.metadata | {"render_fps": real_time_fps(self.setting.step_ns / 1e9)}
         self._canvas: Canvas | None = None
         one = self.setting.learners[0]
-        self._form, self._shape, self._discrete = one.form, one.form.shape, one.form.discrete
-        self._width = len(one.fields)
+        self._legs = len(learners)
+        self._form = one.form.joint(self._legs)
+        self._shape, self._discrete = self._form.shape, self._form.discrete
         self._terms = TERMS[one.reward_form]
         self._observe_value = one.arguments.observe_value
         self._masked = sum(one.form.choices) if one.form.discrete else 0
-        self.observation_space: spaces.Space[Any] = box_of(one.fields)
-        self.action_space = one.form.space()
+        self.observation_space: spaces.Space[Any] = box_of(self.observation_fields)
+        self.action_space = self._form.space()
         self._batch = Batch(self.setting, 1)
         self._began = False
         self._running = False
-        self._action = self._batch.ios["action"][0][: len(one.form.choices)]
-        self._obs = self._batch.obs[0]
-        self._scalars = scalars_of(self._batch.ios)[0]
+        self._action = self._batch.ios["action"][:, : len(one.form.choices)]
+        self._obs = self._batch.obs.reshape(-1)  # a view: one leg after the other
+        self._scalars = scalars_of(self._batch.ios)
 
     @property
     def task_info(self) -> TaskInfo:
@@ -98,7 +99,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
     @property
     def observation_fields(self) -> tuple[ObsField, ...]:
         """Name, unit and range of each number of the observation."""
-        return self.setting.learners[0].fields
+        return joint_fields([one.fields for one in self.setting.learners])
 
     @property
     def half_spread_tick(self) -> float:
@@ -124,7 +125,9 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
     @property
     def last_episode(self) -> np.ndarray:
         """Figures of the last episode that ended, dtype ``EPISODE``, shape ()."""
-        return self._batch.ios["episode"][0].copy()  # type: ignore[no-any-return]
+        episodes = self._batch.ios["episode"]
+        joint: np.ndarray = joint_episodes(episodes[np.newaxis]) if self._legs > 1 else episodes
+        return joint[0].copy()  # type: ignore[no-any-return]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -181,13 +184,15 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
             raise gymnasium.error.ResetNeeded(
                 "no episode is running: call reset() before the first step and after the last"
             )
-        self._action[:] = action_array(action, self._shape, self._discrete)
+        checked = action_array(action, self._shape, self._discrete)
+        self._action[:] = checked if self._legs == 1 else checked.reshape(self._action.shape)
         outcome = self._batch.step_first()
         if outcome:
             self._end(outcome)
         if self._canvas is not None:
             self._canvas.note(*self._shown())
-        reward, pnl, correction, liquidation, _ = self._scalars.tolist()
+        scalars = self._scalars[0] if self._legs == 1 else self._scalars.sum(axis=0)
+        reward, pnl, correction, liquidation, _ = scalars.tolist()
         first, second, third = self._terms
         terms = {first: pnl, second: correction, third: liquidation}
         info = {"reward_terms": terms, **self._seen()}
@@ -212,10 +217,18 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         """Return what is in every info."""
         seen: dict[str, Any] = {}
         if self._masked:
-            seen["action_mask"] = self._batch.ios["mask"][0][: self._masked].copy()
+            seen["action_mask"] = self._flags().copy()
         if self._observe_value:
-            seen["truth"] = {"value_offset": float(self._scalars[4])}
+            offsets = self._scalars[:, 4]
+            seen["truth"] = {
+                "value_offset": float(offsets[0]) if self._legs == 1 else offsets.copy()
+            }
         return seen
+
+    def _flags(self) -> npt.NDArray[np.int8]:
+        """Return the flags of the mask, one leg after the other."""
+        mask: npt.NDArray[np.int8] = self._batch.ios["mask"][:, : self._masked]
+        return mask[0] if self._legs == 1 else mask.reshape(-1)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Return which choices make sense now, one component after the other.
@@ -225,7 +238,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         """
         if not self._masked:
             raise UsageError("HG-U066", "action masks exist for discrete forms of action only")
-        return np.array(self._batch.ios["mask"][0][: self._masked], np.bool_)
+        return np.array(self._flags(), np.bool_)
 
     def snapshot(self) -> BatchSnapshot:
         """Return a copy of everything that the future depends on, beside the actions."""

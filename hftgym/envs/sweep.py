@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hftgym.core.book import level_lots, next_key, side_index, visible_key
 from hftgym.core.constants import NO_KEY
+from hftgym.core.desks import book_of
 from hftgym.core.jit import leaf
 
 
@@ -14,7 +15,7 @@ def sweep_2m(m, task, side, lots, arrival_2px):
     Level by level at the prices that stand there, with the taker's fee. What the book can not
     fill is bought a tick beyond its last level (of an empty one: beyond half a usual spread).
     """
-    b = m.books[0]
+    b = book_of(m, task.learner)
     s = b.sides[side_index(-side)]
     cost_2px = 0
     left = lots

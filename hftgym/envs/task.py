@@ -43,6 +43,7 @@ class Role(IntEnum):
     EXECUTOR = 1  # buys or sells a given number of lots
     TAKER = 2  # holds a position on a signal
     TRADER = 3
+    LEG = 4  # one of two desks that one agent has, each in its own instrument
 
 
 class ActionForm(IntEnum):
@@ -100,6 +101,7 @@ WINDOWS_S = (0.5, 1.0, 2.0, 10.0)
 TASK = record(
     [
         ("learner", "i8"),  # participant index
+        ("partner", "i8"),  # participant index of the other leg
         ("counterparty", "i8"),  # whose account an initial inventory comes from
         ("mode", "i8"),
         ("split", "i8"),
@@ -145,6 +147,8 @@ TASK = record(
         ("fill_s", "f8"),  # a fill this long ago counts 1/2
         ("signal_correlation", "f8"),  # of the signal with latent value minus mid
         ("offset_sd_tick", "f8"),  # standard deviation of that difference
+        ("spread_2px", "i8"),  # twice the usual difference of the other leg's price to this one's
+        ("spread_sd_tick", "f8"),  # standard deviation of that difference
     ]
 )
 

@@ -20,7 +20,6 @@ from gymnasium.vector.utils import batch_space
 
 from hftgym.envs.arguments import (
     Keywords,
-    LearnerArguments,
     check_known,
     market_arguments,
     task_arguments,
@@ -29,6 +28,7 @@ from hftgym.envs.batch import Batch, BatchSnapshot
 from hftgym.envs.errors import action_array, check_actions, raise_fault
 from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import box_of
+from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.seeds import UInt64Array, as_market_seeds, seeds_of_windows
 from hftgym.envs.setting import Setting
 from hftgym.envs.task import Mode, Outcome, Role
@@ -116,19 +116,23 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         self.metadata = {"autoreset_mode": mode, "render_modes": []}
         self.render_mode = None
         self.copy = copy
-        learner = LearnerArguments(self.role, task_arguments(arguments))
+        learners = legs_of(self.role, task_arguments(arguments))
         market = market_arguments({**arguments, "scenario": scenario})
-        self.setting = Setting(market, [learner], _MODES[mode])
+        self.setting = Setting(market, learners, _MODES[mode])
         one = self.setting.learners[0]
-        self._form = one.form
+        self._legs = len(learners)
+        self._form = one.form.joint(self._legs)
         self._terms = TERMS[one.reward_form]
         self._masked = sum(one.form.choices) if one.form.discrete else 0
-        self.single_observation_space = box_of(one.fields)
-        self.single_action_space = one.form.space()
+        self.single_observation_space = box_of(
+            joint_fields([leg.fields for leg in self.setting.learners])
+        )
+        self.single_action_space = self._form.space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._batch = Batch(self.setting, self.num_envs)
         self._ios = self._batch.ios
+        self._components = len(one.form.choices)
         self._ended = np.zeros(self.num_envs, np.bool_)
         self._fresh = np.ones(self.num_envs, np.bool_)  # never reset
         self._given = market_seeds
@@ -151,7 +155,8 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
 
         Valid where an episode has ended in the last step, and until the next one.
         """
-        return self._ios["episode"]
+        episodes = self._ios["episode"]
+        return episodes if self._legs == 1 else joint_episodes(self._by_leg(episodes))
 
     @property
     def market_seeds(self) -> UInt64Array:
@@ -282,16 +287,16 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         actions = action_array(actions, (self.num_envs, *self._form.shape), self._form.discrete)
         check_actions(actions, self._form)
         self._check_running()
-        components = len(self._form.choices)
-        ios["action"][:, :components] = actions.reshape(self.num_envs, components)
+        rows = actions.reshape(self.num_envs * self._legs, self._components)
+        ios["action"][:, : self._components] = rows
         self._batch.step_all()
-        outcome = ios["outcome"].copy()
+        outcome = ios["outcome"][:: self._legs].copy()
         terminated = outcome == _TERMINATED
         truncated = outcome == _TRUNCATED
         self._ended = terminated | truncated
         infos: dict[str, Any] = {
             "reward_terms": {
-                name: ios[field].copy()
+                name: self._summed(ios[field])
                 for name, field in zip(self._terms, _TERM_FIELDS, strict=True)
             },
             **self._seen(),
@@ -301,7 +306,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             raise_fault(self._batch.markets, self._batch.states, ios)
         if self._same_step and self._ended.any():
             infos.update(self._final(infos["reward_terms"]))
-        return self._observations(), ios["reward"].copy(), terminated, truncated, infos
+        return self._observations(), self._summed(ios["reward"]), terminated, truncated, infos
 
     def _check_running(self) -> None:
         """Raise unless every environment has an episode to step."""
@@ -315,24 +320,39 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             )
 
     def _observations(self) -> npt.NDArray[np.float32]:
-        obs = self._batch.obs
+        obs = self._batch.obs.reshape(self.num_envs, -1)  # one leg after the other
         return obs.copy() if self.copy else obs
+
+    def _by_leg(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return values of all rows, shape (num_envs, legs, ...)."""
+        return values.reshape(self.num_envs, self._legs, *values.shape[1:])
+
+    def _summed(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return a copy, summed over the legs, shape (num_envs,)."""
+        if self._legs == 1:
+            return values.copy()
+        total: npt.NDArray[np.float64] = self._by_leg(values).sum(axis=1)
+        return total
 
     def _seen(self) -> dict[str, Any]:
         """Return what is in every infos."""
         seen: dict[str, Any] = {}
         if self._masked:
-            seen["action_mask"] = self._ios["mask"][:, : self._masked].copy()
+            seen["action_mask"] = self._by_leg(self._ios["mask"])[..., : self._masked].reshape(
+                self.num_envs, -1
+            )
         if self.setting.learners[0].arguments.observe_value:
-            seen["truth"] = {"value_offset": self._ios["value_offset"].copy()}
+            offsets = self._ios["value_offset"].copy()
+            seen["truth"] = {"value_offset": offsets if self._legs == 1 else self._by_leg(offsets)}
         return seen
 
     def _final(self, terms: dict[str, npt.NDArray[np.float64]]) -> dict[str, Any]:
         """Return the last observations and infos of the episodes that have just ended."""
         ended = self._ended
         final_obs = np.full(self.num_envs, None, object)
+        last_obs = self._batch.final_obs.reshape(self.num_envs, -1)
         for i in np.flatnonzero(ended).tolist():
-            final_obs[i] = self._batch.final_obs[i].copy()
+            final_obs[i] = last_obs[i].copy()
         records = self.last_episodes
         steps = np.where(ended, records["steps"], 0)
         episode = {
