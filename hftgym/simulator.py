@@ -220,10 +220,12 @@ class Simulator:
         return int(state_hash_one(self.markets, i))
 
     def conservation(self, i: int = 0) -> tuple[int, int]:
-        """Return (sum of all cash and fees, sum of all positions): both zero, always."""
+        """Return (sum of all cash and fees, sum of all positions): both zero, always.
+
+        With two instruments the second is the sum that is further from zero.
+        """
         m = self.markets[i]
         accounts = m["part"][: int(m["participants"])]["account"]
-        return (
-            int(accounts["cash"].sum()) + int(m["fee_account"]),
-            int(accounts["position"].sum()),
-        )
+        books = self.blueprint.books
+        lots = [int(accounts["position"][books == k].sum()) for k in range(len(m["books"]))]
+        return int(accounts["cash"].sum()) + int(m["fee_account"]), max(lots, key=abs)

@@ -159,7 +159,7 @@ def test_params_are_completed_with_the_kinds_defaults(tmp_path: Path) -> None:
         ("burn_in_s: -1\n", "x.yaml:4: burn_in_s = -1: must be greater than or equal to 0"),
         (
             "market_class: tiny\n",
-            "x.yaml:4: market_class = 'tiny': must be 'small', 'medium', 'large' or 'huge'",
+            "x.yaml:4: market_class = 'tiny': must be 'small', 'medium', 'large', 'huge' or 'pair'",
         ),
     ],
 )

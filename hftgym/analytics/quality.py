@@ -293,7 +293,9 @@ def _accounts(
     instrument = plan.scenario.instrument
     money_per_tick = instrument.tick_px * instrument.unit_value
     account = markets["part"]["account"][:, : len(plan.names)]
-    marked_2m = account["position"] * (markets["books"]["mid_2px"] * instrument.unit_value)
+    unit_values = np.array([each.unit_value for each in plan.scenario.instruments])
+    marks_2m = markets["books"]["mid_2px"] * unit_values
+    marked_2m = account["position"] * marks_2m[:, plan.books]
     # Exact integers until here: what is divided has lost nothing.
     wealth = (2 * account["cash"] + marked_2m) / (2.0 * money_per_tick)
     return wealth, account["taker_lots"].copy(), markets["fee_account"] / money_per_tick

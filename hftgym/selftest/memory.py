@@ -234,28 +234,40 @@ def _free(pool, head):
     return n
 
 
+@leaf
+def _check_queues(m, b, far_capacity):
+    """Return how many orders a book has; minus a code when something is wrong."""
+    bids = b.sides[0]
+    asks = b.sides[1]
+    crossed = bids.best != NO_KEY and asks.best != NO_KEY and bids.best >= -asks.best
+    if crossed and b.instrument.phase == _CONTINUOUS:
+        return -1
+    live = 0
+    for side in range(4):
+        s = b.sides[side]
+        code = _check_side(m, s, side >= 2, far_capacity)
+        if code != 0:
+            return -code
+        if _count_hidden(m, s) != s.hidden:
+            return -21
+        live += s.orders
+    for side in range(2):
+        waiting = _check_waiting(m, b.waiting[side], 1 - 2 * side)
+        if waiting < 0:
+            return -22
+        live += waiting
+    return live
+
+
 @kernel
 def _check(markets, i, order_capacity, far_capacity, in_flight):
     m = markets[i]
-    bids = m.books[0].sides[0]
-    asks = m.books[0].sides[1]
-    crossed = bids.best != NO_KEY and asks.best != NO_KEY and bids.best >= -asks.best
-    if crossed and m.books[0].instrument.phase == _CONTINUOUS:
-        return 1
     live = 0
-    for side in range(4):
-        s = m.books[0].sides[side]
-        code = _check_side(m, s, side >= 2, far_capacity)
-        if code != 0:
-            return code
-        if _count_hidden(m, s) != s.hidden:
-            return 21
-        live += s.orders
-    for side in range(2):
-        waiting = _check_waiting(m, m.books[0].waiting[side], 1 - 2 * side)
-        if waiting < 0:
-            return 22
-        live += waiting
+    for book in range(len(m.books)):
+        found = _check_queues(m, m.books[book], far_capacity)
+        if found < 0:
+            return -found
+        live += found
     if live != m.order_live or live > order_capacity:
         return 14
     if live + _free(m.orders, m.order_free) != m.order_high:

@@ -242,6 +242,11 @@ def table(scenario: Scenario, markets: Sequence[MarketFigures]) -> str:
     lines = [
         f"{scenario.name}, {seeds}: {first.seconds:g} s after {scenario.burn_in_s:g} s of burn-in"
     ]
+    if scenario.second is not None:
+        ids = scenario.instrument_ids
+        lines.append(
+            f"  prices, rates of orders and trades: {ids[0]}; messages, money: {' and '.join(ids)}"
+        )
     for name, title, unit in _LINES:
         values = [getattr(market, name) for market in markets]
         lines.append(f"  {title:<54} {_mean(values, percent=name == 'two_sided')} {unit}".rstrip())
@@ -282,6 +287,7 @@ def _money_lines(scenario: Scenario, markets: Sequence[MarketFigures]) -> list[s
         f"  {'counter-accounts':<20} {'':<72} {counter / half / n:>12,.1f}",
         f"  {'sum, exactly':<20} {'':<72} {total_half:>12d}",
         "  fees and P&L in ticks times lots"
+        + (f" of {scenario.instrument.id}" if scenario.second is not None else "")
         + (" a market" if n > 1 else "")
         + ", marked at the mid; the sum in half money units",
     ]

@@ -135,7 +135,7 @@ def simulate(
                 logs.append(log)
                 if number == seed:
                     source = f", {Path(session.data).stem}" if session.data else ""
-                    title = f"{market.name}{source}, seed {seed}"
+                    title = f"{market.name}{source}{_of_first(market)}, seed {seed}"
                     draw_png(day, market, title, folder / "day.png")
                     draw_page(day, market, title, table(market, [row]), folder / "day.html")
         result = Simulated(market, final, tuple(figures), tuple(logs))
@@ -211,6 +211,11 @@ def _run_market(
         writer.close(header)
     day = recorder.close()
     return day, market_figures(seed, day, simulator.blueprint, before, after), header
+
+
+def _of_first(scenario: Scenario) -> str:
+    """Return what says in a title which of two instruments is drawn."""
+    return f", {scenario.instrument.id}" if scenario.second is not None else ""
 
 
 def _steps(begin_ns: int, end_ns: int) -> list[int]:
