@@ -83,7 +83,7 @@ ROLE_FIELDS: dict[Role, tuple[ObsField, ...]] = {
         ),
         ObsField("drift", "mid - arrival price, 2 sigma sqrt(horizon), + is dearer", -CLIP, CLIP),
     ),
-    Role.LEG: (ObsField("spread", "other leg's mid - own mid, standardised", -CLIP, CLIP),),
+    Role.LEG: (ObsField("pair_spread", "other leg's mid - own mid, standardised", -CLIP, CLIP),),
     Role.TAKER: (ObsField("signal", "latent value - mid, with noise, standardised", -CLIP, CLIP),),
 }
 

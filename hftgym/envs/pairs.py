@@ -35,9 +35,9 @@ class PairsEnv(OrderBookEnv):
     | index | name | unit | range |
     |---|---|---|---|
     | 0-29 | first_inventory to first_wealth | as of ``MarketMakingEnv`` | |
-    | 30 | first_spread | (second's mid - first's - start) / its standard deviation | -5, 5 |
+    | 30 | first_pair_spread | (second's mid - first's - start) / its standard deviation | -5, 5 |
     | 31-60 | second_inventory to second_wealth | as of ``MarketMakingEnv`` | |
-    | 61 | second_spread | the same from the second's side | -5, 5 |
+    | 61 | second_pair_spread | the same from the second's side | -5, 5 |
 
     ## Rewards
     The sum of both legs' ``reward="pnl"`` (default) or ``inventory``, as in ``MarketMakingEnv``;
