@@ -222,4 +222,4 @@ def certainty_equivalent(task: QuotingTask, distances: FloatArray, gamma: float)
 
 def _spread_of_mid(task: QuotingTask, gamma: float) -> FloatArray:
     """Return E[exp(-gamma q' dS)] for every q'."""
-    return np.cosh(gamma * task.sigma * np.sqrt(task.duration) * task.inventories)
+    return np.asarray(np.cosh(gamma * task.sigma * np.sqrt(task.duration) * task.inventories))
