@@ -28,6 +28,8 @@ from hftgym.envs.known.process import (
     Policy,
     decided,
     require,
+    require_counts,
+    require_numbers,
 )
 
 
@@ -89,16 +91,9 @@ class ExecutionTask:
     observation_low = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        for name in ("shares", "horizon", "sigma"):
-            value = getattr(self, name)
-            require(0.0 < value < math.inf, f"{name}: {value}; must be above 0")
-        for name in ("epsilon", "gamma", "risk_aversion"):
-            value = getattr(self, name)
-            require(0.0 <= value < math.inf, f"{name}: {value}; must be at least 0")
-        require(
-            self.steps == int(self.steps) and self.steps >= 1,
-            f"steps: {self.steps}; must be an integer >= 1",
-        )
+        require_numbers(self, ("shares", "horizon", "sigma", "eta"), positive=True)
+        require_numbers(self, ("epsilon", "gamma", "risk_aversion"), positive=False)
+        require_counts(self, ("steps",))
         require(
             0.0 < self.eta_tilde < math.inf,
             f"eta: {self.eta}; must be above gamma tau / 2 = {0.5 * self.gamma * self.duration}",

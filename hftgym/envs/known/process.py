@@ -6,6 +6,7 @@ not depend on its neighbours or on their number, and a batch of one is the singl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
@@ -190,12 +191,39 @@ def changed(task: T, parameters: Mapping[str, Any] | None) -> T:
     Raises:
         ConfigError: if there is no parameter of a name, or the task can not be.
     """
-    names = [field.name for field in fields(task)]  # type: ignore[arg-type]
+    own = {"name", "continuing"}  # what the constructors of the environments say
+    names = [one.name for one in fields(task) if one.name not in own]  # type: ignore[arg-type]
     for name in parameters or {}:
         if name not in names:
             hint = nearest(str(name), names) or f"; there are {', '.join(names)}"
             raise ConfigError("HG-U217", f"parameter {str(name)[:40]!r} is unknown{hint}")
     return replace(task, **(parameters or {}))  # type: ignore[type-var]
+
+
+def require_numbers(task: Any, names: tuple[str, ...], *, positive: bool) -> None:
+    """Raise unless these parameters are finite numbers of at least 0, or above 0.
+
+    Raises:
+        ConfigError: naming the first that is not.
+    """
+    for name in names:
+        value = getattr(task, name)
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not number or not 0.0 <= value < math.inf or (positive and value == 0.0):
+            rule = "above 0" if positive else "of at least 0"
+            raise ConfigError("HG-U218", f"{name}: {value!r}; must be a finite number {rule}")
+
+
+def require_counts(task: Any, names: tuple[str, ...]) -> None:
+    """Raise unless these parameters are integers of at least 1.
+
+    Raises:
+        ConfigError: naming the first that is not.
+    """
+    for name in names:
+        value = getattr(task, name)
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+            raise ConfigError("HG-U218", f"{name}: {value!r}; must be an integer of at least 1")
 
 
 def require(condition: bool, what: str) -> None:

@@ -29,6 +29,8 @@ from hftgym.envs.known.process import (
     Policy,
     decided,
     require,
+    require_counts,
+    require_numbers,
 )
 from hftgym.errors import UsageError
 
@@ -113,20 +115,15 @@ class QuotingTask:
     observation_low = (0.0, -1.0)
 
     def __post_init__(self) -> None:
-        for name in ("arrival", "decay", "sigma", "duration", "quote_step"):
-            value = getattr(self, name)
-            require(0.0 < value < math.inf, f"{name}: {value}; must be above 0")
-        for name in ("running", "terminal"):
-            value = getattr(self, name)
-            require(0.0 <= value < math.inf, f"{name}: {value}; must be at least 0")
-        for name in ("max_inventory", "steps"):
-            value = getattr(self, name)
-            require(value == int(value) and value >= 1, f"{name}: {value}; must be an integer >= 1")
+        positive = ("arrival", "decay", "sigma", "duration", "quote_step", "discount")
+        require_numbers(self, positive, positive=True)
+        require_numbers(self, ("running", "terminal"), positive=False)
+        require_counts(self, ("max_inventory", "steps"))
         require(
             self.quote_low + self.quote_step <= self.quote_high,
             f"quote_high: {self.quote_high}; must be a quote_step above {self.quote_low}",
         )
-        require(0.0 < self.discount < 1.0, f"discount: {self.discount}; must be in (0, 1)")
+        require(self.discount < 1.0, f"discount: {self.discount}; must be below 1")
 
     @property
     def horizon(self) -> float:

@@ -147,6 +147,21 @@ def test_without_noise_an_execution_earns_its_value() -> None:
     np.testing.assert_allclose(played(env, env.optimal_policy()), env.optimal_value(), rtol=1e-6)
 
 
+def test_a_model_of_stable_baselines3_gets_a_score() -> None:
+    sb3 = pytest.importorskip("stable_baselines3")
+    env = single("AlmgrenChriss", steps=50)
+    model = sb3.PPO("MlpPolicy", env, n_steps=8, batch_size=8, seed=1, device="cpu")
+    score = env.score(model)
+    table = np.zeros((50, 1), np.float32)
+    left = env.process.shares
+    for n in range(50):
+        seen = np.array([n / 50, left / env.process.shares], np.float32)
+        table[n] = model.predict(seen, deterministic=True)[0]
+        left *= 1.0 - 0.5 * (float(table[n, 0]) + 1.0)
+    assert score == pytest.approx(env.score(table), rel=1e-9)
+    assert score < 1.0
+
+
 def played(env: Any, policy: Any) -> np.ndarray:
     """Return the sum of the rewards of one episode in each environment."""
     obs, _ = env.reset(seed=2)
@@ -220,7 +235,10 @@ def test_render_says_the_state_in_one_line() -> None:
         ("HG-U212", {"render_mode": "human"}),
         ("HG-U216", {"horizon": "endless"}),
         ("HG-U217", {"parameters": {"gama": 1}}),
+        ("HG-U217", {"parameters": {"continuing": True}}),
         ("HG-U218", {"parameters": {"sigma": -1.0}}),
+        ("HG-U218", {"parameters": {"sigma": "much"}}),
+        ("HG-U218", {"parameters": {"max_inventory": 2.5}}),
         ("HG-U218", {"parameters": {"steps": 0}}),
         ("HG-U218", {"parameters": {"quote_high": -1.0}}),
         ("HG-U218", {"parameters": {"running": float("nan")}}),
