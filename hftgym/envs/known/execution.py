@@ -91,8 +91,8 @@ class ExecutionTask:
     observation_low = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        require_numbers(self, ("shares", "horizon", "sigma", "eta"), positive=True)
-        require_numbers(self, ("epsilon", "gamma", "risk_aversion"), positive=False)
+        require_numbers(self, ("shares", "horizon", "sigma", "eta"), "above 0")
+        require_numbers(self, ("epsilon", "gamma", "risk_aversion"), "of at least 0")
         require_counts(self, ("steps",))
         require(
             0.0 < self.eta_tilde < math.inf,

@@ -200,8 +200,13 @@ def changed(task: T, parameters: Mapping[str, Any] | None) -> T:
     return replace(task, **(parameters or {}))  # type: ignore[type-var]
 
 
-def require_numbers(task: Any, names: tuple[str, ...], *, positive: bool) -> None:
-    """Raise unless these parameters are finite numbers of at least 0, or above 0.
+def require_numbers(task: Any, names: tuple[str, ...], rule: str = "") -> None:
+    """Raise unless these parameters are finite numbers that keep a rule.
+
+    Args:
+        task: whose parameters they are.
+        names: of the parameters.
+        rule: ``above 0``, ``of at least 0``, or nothing: any finite number.
 
     Raises:
         ConfigError: naming the first that is not.
@@ -209,9 +214,10 @@ def require_numbers(task: Any, names: tuple[str, ...], *, positive: bool) -> Non
     for name in names:
         value = getattr(task, name)
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0.0 <= value < math.inf or (positive and value == 0.0):
-            rule = "above 0" if positive else "of at least 0"
-            raise ConfigError("HG-U218", f"{name}: {value!r}; must be a finite number {rule}")
+        if number and math.isfinite(value):
+            if not rule or value > 0 or (rule == "of at least 0" and value == 0):
+                continue
+        raise ConfigError("HG-U218", f"{name}: {value!r}; must be a finite number {rule}".rstrip())
 
 
 def require_counts(task: Any, names: tuple[str, ...]) -> None:

@@ -116,8 +116,9 @@ class QuotingTask:
 
     def __post_init__(self) -> None:
         positive = ("arrival", "decay", "sigma", "duration", "quote_step", "discount")
-        require_numbers(self, positive, positive=True)
-        require_numbers(self, ("running", "terminal"), positive=False)
+        require_numbers(self, positive, "above 0")
+        require_numbers(self, ("running", "terminal"), "of at least 0")
+        require_numbers(self, ("quote_low", "quote_high"))
         require_counts(self, ("max_inventory", "steps"))
         require(
             self.quote_low + self.quote_step <= self.quote_high,

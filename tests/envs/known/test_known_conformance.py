@@ -241,6 +241,8 @@ def test_render_says_the_state_in_one_line() -> None:
         ("HG-U218", {"parameters": {"max_inventory": 2.5}}),
         ("HG-U218", {"parameters": {"steps": 0}}),
         ("HG-U218", {"parameters": {"quote_high": -1.0}}),
+        ("HG-U218", {"parameters": {"quote_low": float("-inf")}}),
+        ("HG-U218", {"parameters": {"quote_low": "near"}}),
         ("HG-U218", {"parameters": {"running": float("nan")}}),
         ("HG-U218", {"parameters": {"discount": 1.0}}),
     ],
