@@ -1,0 +1,1 @@
+"""Tasks whose best policy is known: finite decision processes, solved exactly."""
