@@ -91,7 +91,7 @@ _CHANNELS = (
     ("delivery_ns = m.now_ns + latency_ns", "delivery_ns = m.now_ns", "the feed is instant"),
     ("max(delivery_ns, part.last_response_ns)", "delivery_ns", "a view comes before its fill"),
     ("if part.triggered == 0:", "if part.triggered < 2:", "every event triggers a view"),
-    ("if m.part[p].wake_on & flag:", "if m.part[p].wake_on | flag:", "events wake everybody"),
+    ("if m.part[p].wake_on & flag and", "if m.part[p].wake_on | flag and", "events wake everybody"),
 )
 
 _LOOP = (
@@ -182,7 +182,7 @@ _ORDERS = (
     ("reserved = min(lots, r.reserve)", "reserved = 0", "an iceberg gives what it shows"),
     ("w.lots += lots", "w.lots += 1", "the lots that wait are miscounted"),
     ("if r.flags & _GTD:", "if False:", "who left ends again"),
-    ("if b.stops_left != 0:", "if False:", "stops of the next round sleep on"),
+    ("if m.books[k].stops_left != 0:", "if False:", "stops of the next round sleep on"),
     ("int(Flag.POST_ONLY) | int(Flag.POST_ONLY_SLIDE) |", "0 |", "post-only is forgotten"),
     ("taker_gen, -side, o.px", "taker_gen, side, o.px", "trades have the wrong side"),
 )
