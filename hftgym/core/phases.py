@@ -398,7 +398,7 @@ def change_phase(m, log, b, following):
     if following == _CONTINUOUS and m.kill_watch > 0:
         for p in range(m.participants):
             account = m.part[p].account
-            if account.killed != 0 and account.kill_flatten != 0:
+            if account.killed != 0 and account.kill_flatten != 0 and trades_at(m, p, b):
                 _flatten(m, log, b, p)
     finish(m, log, b)
     renew_due(m)

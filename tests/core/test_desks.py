@@ -114,15 +114,15 @@ def test_a_market_of_two_repeats_and_goes_on_from_a_snapshot() -> None:
     assert other.state_hash() != end
 
 
-def hands(**limits: Any) -> Simulator:
-    """Return a market with two hands at each instrument; ``me_B`` has limits."""
+def hands(*calendar: dict[str, Any], **limits: Any) -> Simulator:
+    """Return a market with two hands at each instrument; ``me_B`` has limits, A a calendar."""
     people = [
         {"kind": "manual", "name": f"{who}_{on}", "instrument": on}
         | ({"limits": limits} if (who, on) == ("me", "B") else {})
         for on in "AB"
         for who in ("me", "you")
     ]
-    return Simulator(pair(people), keep_log=True)
+    return Simulator(pair(people, calendar=list(calendar)), keep_log=True)
 
 
 def rest(run: Simulator, who: str, side: int, px: int, lots: int = 1, slot: int = 0) -> None:
@@ -143,6 +143,21 @@ def test_the_kill_switch_marks_at_the_own_book() -> None:
         assert int(run.market()["part"][p]["account"]["killed"]) == killed
     kills = run.log()[run.log()["kind"] == LogKind.KILL]
     assert kills["taker"].tolist() == [p]
+
+
+def test_a_killed_desk_is_flattened_in_its_own_book_alone() -> None:
+    """X-DESK-03: what is left of its position waits for its own book, when the other reopens."""
+    reopening = {"at_s": 10.0, "phase": "halt"}, {"at_s": 11.0, "phase": "continuous"}
+    run = hands(*reopening, loss=100, flatten=True)
+    rest(run, "you_B", SELL, 10_000, lots=3)
+    rest(run, "me_B", BUY, 10_000, lots=3)
+    rest(run, "you_A", BUY, 9_000, lots=5)
+    rest(run, "you_B", BUY, 9_000, slot=1)
+    rest(run, "you_B", SELL, 9_002, slot=2)
+    run.advance(10.0)
+    account = run.market()["part"][run.blueprint.names.index("me_B#0")]["account"]
+    assert (int(account["killed"]), int(account["position"])) == (1, 2)
+    assert run.market()["books"]["trades"].tolist() == [0, 2]
 
 
 def test_a_halt_of_one_book_leaves_the_other() -> None:

@@ -227,7 +227,7 @@ NOT_STATE = {
     "part": {"own_offset", "own_first", "report_head", "report_tail", "decide", "external"}
     | {"pending_ns", "awaiting_view", "queue_view", "view_levels", "background", "wakes"}
     | {"feed_ns", "order_ns", "response_ns", "signal_delay_ns", "own_capacity", "reads_data"}
-    | {"feed", "order", "response", "unstamped", "next_unstamped"}
+    | {"feed", "order", "response", "unstamped", "next_unstamped", "book"}
     | {"params", "memory", "rng", "account"},
     # Settings, as the latencies above, and scratch.
     "account": {"cancel_on_disconnect", "lmm_percent", "quota_lots", "limits", "kill_flatten"}
