@@ -324,7 +324,7 @@ _PHASES = (
     ("for side in range(4):", "for side in range(2):", "stops of the day outlive it"),
     ("(following == _CLOSED and is_call(phase))", "following == _CLOSED", "a close trades"),
     ("if following == _CONTINUOUS or following == _CLOSED:", "if False:", "they wait on"),
-    ("account.killed != 0 and account.kill_flatten != 0 and", "account.killed != 0 and", "closes all"),
+    ("account.kill_flatten != 0 and trades", "trades", "closes all"),
     ("if following == _VOLATILITY and b", "if False and b", "an auction after a halt has no end"),
     ("stp_mode(b, flags), kind)", "b.instrument.stp, kind)", "a stop forgets its own mode"),
     ("if not make_room(b.sides[side_index(side)], side * px):", "if False:", "stops without room"),
