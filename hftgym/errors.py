@@ -59,6 +59,20 @@ class UsageError(HftgymError, ValueError):
     default_exit_code = EXIT_USAGE
 
 
+class UnknownArgumentError(UsageError, TypeError):
+    """A keyword argument that there is not.
+
+    Also a TypeError in Python's own words: libraries that offer an environment an argument and take
+    it back when it is refused (TorchRL a frame skip, Stable-Baselines3 a render mode) look for it.
+    Gymnasium makes such an error anew from its text alone.
+    """
+
+    def __init__(self, code: str, message: str = "", exit_code: int | None = None) -> None:
+        if not message:
+            code, message = "HG-U076", code
+        super().__init__(code, message, exit_code)
+
+
 class DataError(HftgymError, ValueError):
     """A data file says something that can not be true."""
 

@@ -168,6 +168,8 @@ def simulate_events(
 ) -> list[EventTable]:
     """Simulate markets of a scenario without learners and return their events after the burn-in.
 
+    Of a market of two instruments these are the events of the first.
+
     Args:
         scenario: a market without a tape.
         seconds: length of each table.
@@ -199,7 +201,7 @@ def simulate_events(
                 done = int(stop)
         tables.append(
             events_of_log(
-                simulator.log(),
+                simulator.blueprint.rows_of(simulator.log(), 0),
                 name=scenario.name if markets == 1 else f"{scenario.name}, seed {seed + i}",
                 tick_px=scenario.instrument.tick_px,
                 start_phase=Phase[scenario.start_phase.upper()],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from hftgym.envs.task import Role
-from hftgym.errors import UsageError
+from hftgym.errors import UnknownArgumentError
 from hftgym.latency import Latency
 from hftgym.limits import Limits
 from hftgym.names import nearest
@@ -164,9 +164,9 @@ def check_known(keywords: Mapping[str, Any], known: Sequence[str] = _MARKET + _T
     """Raise on an argument that there is not.
 
     Raises:
-        UsageError: it names the argument and the nearest one.
+        UnknownArgumentError: it names the argument and the nearest one.
     """
     for name in keywords:
         if name not in known:
             hint = nearest(name, known) or f"; there are {', '.join(known)}"
-            raise UsageError("HG-U076", f"argument {name!r} is unknown{hint}")
+            raise UnknownArgumentError(f"unexpected keyword argument {name!r}{hint}")

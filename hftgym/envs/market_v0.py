@@ -222,9 +222,10 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
             if self._canvas is None:
                 self._canvas = make_canvas(self.render_mode, self.metadata["render_fps"])
             self._canvas.begin(*self._shown())
-        infos = {name: self._seen(j) for j, name in enumerate(self.agents)}
-        for info in infos.values():
-            info["market_seed"] = self.market_seed
+        infos = {
+            name: dict.fromkeys(self._terms[j], 0.0) | self._seen(j)
+            for j, name in enumerate(self.agents)
+        }
         return {name: self._obs(j) for j, name in enumerate(self.agents)}, infos
 
     def step(
@@ -275,7 +276,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
             terminations[name] = outcome == _TERMINATED
             truncations[name] = outcome == _TRUNCATED
             terms = {first: pnl, second: correction, third: liquidation}
-            infos[name] = {"reward_terms": terms, **self._seen(j)}
+            infos[name] = terms | self._seen(j)
             if outcome not in (_TERMINATED, _TRUNCATED):
                 self.agents.append(name)
         return observations, rewards, terminations, truncations, infos

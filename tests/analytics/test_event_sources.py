@@ -125,6 +125,19 @@ def test_markets_have_seeds_of_their_own_and_repeat() -> None:
     assert 15.0 < again.seconds <= 20.0
 
 
+def test_of_two_instruments_the_first_is_measured() -> None:
+    scenario = load_scenario("pairs")
+    (table,) = simulate_events(scenario, seconds=30.0, seed=2)
+    run = Simulator(scenario, 2, keep_log=True)
+    run.advance(scenario.burn_in_s + 30.0)
+    trades = run.trades()
+    late = trades[trades["t_ns"] > round(scenario.burn_in_s * 1e9)]
+    first = run.blueprint.rows_of(late, 0)
+    of_trade = (table.kind == EventKind.TRADE) | (table.kind == EventKind.HIDDEN_TRADE)
+    assert 0 < len(first) < len(late)
+    assert table.px[of_trade].tolist() == (first["px"] // scenario.instrument.tick_px).tolist()
+
+
 def test_history_is_not_simulated() -> None:
     with pytest.raises(UsageError, match="replays history") as caught:
         simulate_events(load_scenario("tape"), seconds=20.0)

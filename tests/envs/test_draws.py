@@ -61,6 +61,13 @@ def test_it_is_a_function_of_the_market_seed() -> None:
                 np.testing.assert_array_equal(first, obs[i])
 
 
+def fields(record: Any) -> Any:
+    """Return a record as dictionaries of plain arrays: the bytes between fields are anything."""
+    if not record.dtype.names:
+        return record
+    return {name: fields(record[name]) for name in record.dtype.names}
+
+
 def test_only_the_parameter_changes() -> None:
     low, high = (single(randomise={SIGMA: ends}) for ends in ((0.5, 0.6), (1.5, 1.6)))
     plain = single()
@@ -69,7 +76,8 @@ def test_only_the_parameter_changes() -> None:
     a, b, c = (env.market.copy() for env in (low, high, plain))
     assert a["value"]["sigma_grid"] < c["value"]["sigma_grid"] < b["value"]["sigma_grid"]
     a["value"]["sigma_grid"] = b["value"]["sigma_grid"] = c["value"]["sigma_grid"]
-    assert a.tobytes() == b.tobytes() == c.tobytes()
+    np.testing.assert_equal(fields(a), fields(b))
+    np.testing.assert_equal(fields(a), fields(c))
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_a_batch_is_many_single_markets() -> None:
         ({}, "there is none"),
         ({"MM0": {}}, "'MM0'; a name must be as"),
         ({"broker_0": {}}, "role 'broker' is unknown"),
-        ({"maker_0": {"latencies": {}}}, "argument 'latencies' is unknown.*latency"),
+        ({"maker_0": {"latencies": {}}}, "unexpected keyword argument 'latencies'.*latency"),
         (
             {
                 "maker_0": {},

@@ -18,7 +18,7 @@ from hftgym.envs.known.process import (
     observation_space,
     stream_key,
 )
-from hftgym.errors import UsageError
+from hftgym.errors import UnknownArgumentError, UsageError
 
 
 class KnownEnv(gymnasium.Env[npt.NDArray[np.float32], Any], KnownAnswer):
@@ -36,7 +36,9 @@ class KnownEnv(gymnasium.Env[npt.NDArray[np.float32], Any], KnownAnswer):
 
     def __init__(self, process: Process, render_mode: str | None = None) -> None:
         if render_mode not in (None, "ansi"):
-            raise UsageError("HG-U212", f"render_mode {render_mode!r} is unknown; there is 'ansi'")
+            raise UnknownArgumentError(
+                "HG-U212", f"render_mode {render_mode!r} is unknown; there is 'ansi'"
+            )
         self.render_mode = render_mode
         self.process = process
         self.observation_space: spaces.Space[Any] = observation_space(process)

@@ -22,7 +22,7 @@ from hftgym.envs.known.process import (
     observation_space,
     stream_key,
 )
-from hftgym.errors import UsageError
+from hftgym.errors import UnknownArgumentError, UsageError
 
 
 class KnownVectorEnv(VectorEnv[Any, Any, Any], KnownAnswer):
@@ -48,7 +48,9 @@ class KnownVectorEnv(VectorEnv[Any, Any, Any], KnownAnswer):
         render_mode: str | None,
     ) -> None:
         if render_mode is not None:
-            raise UsageError("HG-U212", f"render_mode {render_mode!r}: a batch is not drawn")
+            raise UnknownArgumentError(
+                "HG-U212", f"render_mode {render_mode!r}: a batch is not drawn"
+            )
         if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
             raise UsageError("HG-U213", f"num_envs: {num_envs!r}; must be an integer of at least 1")
         try:
