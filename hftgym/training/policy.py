@@ -48,6 +48,10 @@ class TaskConstants(Protocol):
         """Inventory penalty, in ticks per lot squared and second."""
 
     @property
+    def target_lots(self) -> int:
+        """Lots that an executor has to buy; negative: to sell."""
+
+    @property
     def obs_index(self) -> Mapping[str, int]:
         """Column of each observation by name."""
 
