@@ -10,7 +10,7 @@ import pytest
 
 from hftgym.core.constants import NO_PX
 from hftgym.errors import ConfigError, HftgymError, NoInputError, UsageError
-from hftgym.scenario import Scenario
+from hftgym.scenario import ParticipantSpec, Scenario
 from hftgym.training.metrics import tape_fidelity
 from tests.envs.making import conservation, single, vector
 
@@ -152,3 +152,32 @@ def test_too_long_for_the_part(message: Path) -> None:
     env = make(message, split="validation", horizon_s=3600.0)
     with pytest.raises(ConfigError, match="validation part of the tape has room for episodes of"):
         env.reset(seed=1)
+
+
+def test_participants_beside_a_tape_can_be_drawn(message: Path) -> None:
+    """History stays the same; who trades beside it differs from reset to reset."""
+    beside = SCENARIO.model_copy(
+        update={
+            "name": "tape_and_noise",
+            "participants": (ParticipantSpec(kind="noise_taker", params={"rate_per_s": 0.2}),),
+        }
+    )
+    env = vector(
+        16,
+        scenario=Scenario.model_validate(beside.model_dump()),
+        data=str(message),
+        snapshots=2,
+        half_spread_tick=10.0,
+        horizon_s=30.0,
+        randomise={"noise_taker.rate_per_s": (0.05, 3.0)},
+    )
+    env.reset(seed=1)
+    rates = env.parameters[:, 0]
+    assert rates.min() < 0.8 and rates.max() > 2.2
+    noise = env.setting.blueprint.kinds.index("noise_taker")
+    begun = env.markets["part"]["account"]["fills"][:, noise].copy()
+    for _ in range(40):
+        env.step(np.ones((16, 2), np.float32))
+    fills = env.markets["part"]["account"]["fills"][:, noise] - begun
+    assert np.corrcoef(rates, fills)[0, 1] > 0.8
+    assert all(conservation(market) == (0, 0) for market in env.markets)
