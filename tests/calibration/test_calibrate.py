@@ -14,7 +14,8 @@ from hftgym.calibration.coarse import coarsened, mean_spread_tick
 from hftgym.calibration.recording import read_recording
 from hftgym.calibration.scenario_text import number_text, rounded, scenario_text
 from hftgym.calibration.split import shown_events, split_events
-from hftgym.cli import FlowModel, main
+from hftgym.cli import main
+from hftgym.cli.market import FlowModel
 from hftgym.errors import DataError, OutputError, UsageError
 from hftgym.scenario import load_scenario
 from tests.calibration.recordings import Book, santa_fe_market

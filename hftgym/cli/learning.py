@@ -1,0 +1,93 @@
+"""Subcommands about learners: train, evaluate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hftgym.cli.output import Json, show, working_directory_first
+from hftgym.names import check_name
+
+learning_app = typer.Typer()
+
+
+class Device(StrEnum):
+    """Where the learner computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@learning_app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="The run's YAML file.")],
+    scenario: Annotated[
+        str | None, typer.Option(help="Scenario name or .yaml file, instead of the config's.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="LOBSTER message file (or its folder) for a tape.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Training seed.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace one value: key.key=value.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    device: Annotated[Device, typer.Option(help="Where the learner computes.")] = Device.auto,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train an agent and evaluate it on unseen markets.
+
+    Prints one table and names the run folder.
+
+    Example: hftgym train configs/ppo_market_making.yaml --seed 1 --set params.gamma=0.99
+    """
+    if name is not None:
+        check_name(name, "run name")
+    working_directory_first()
+    from hftgym.training.train import train_from_config
+
+    result = train_from_config(
+        config,
+        scenario=scenario,
+        data=data,
+        seed=seed,
+        overrides=overrides or (),
+        name=name,
+        device=device.value,
+        steps=steps,
+        quiet=as_json,
+        report=not as_json,
+    )
+    if as_json:
+        show(result, as_json)
+
+
+@learning_app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    others: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders of other seeds of the same run.")
+    ] = None,
+    markets: Annotated[
+        int | None, typer.Option(min=2, help="Test markets; the default is the run's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate finished runs again on their test markets.
+
+    Example: hftgym evaluate runs/2026-11-23-ppo-market-making-0
+    """
+    working_directory_first()
+    from hftgym.training.evaluate import evaluate_run
+    from hftgym.training.report import print_result
+
+    result = evaluate_run(run, others=others or (), test_markets=markets, quiet=as_json)
+    if as_json:
+        show(result, as_json)
+    else:
+        print_result(result)

@@ -1,0 +1,93 @@
+"""Subcommands of ``hftgym selftest``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hftgym.cli.output import Json, show
+
+selftest_app = typer.Typer()
+
+
+class Level(StrEnum):
+    """How much a self-test compares."""
+
+    quick = "quick"
+    ci = "ci"
+    release = "release"
+
+
+class VectorEngine(StrEnum):
+    """Which exchange plays vectors."""
+
+    compiled = "compiled"
+    reference = "reference"
+
+
+@selftest_app.callback(invoke_without_command=True)
+def selftest(
+    context: typer.Context,
+    level: Annotated[
+        Level, typer.Option(help="20,000 random actions, a million, or ten million.")
+    ] = Level.quick,
+    seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 0,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Share the work; the result stays the same.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the compiled exchange with its slow twin after every random action.
+
+    Prints what each stream met, and the first difference with the command that replays it.
+
+    Example: hftgym selftest --level ci --seed 7
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from hftgym.selftest import levels
+    from hftgym.training.progress import PhaseProgress
+
+    actions = levels.ACTIONS[levels.Level(level)]
+    report = levels.run_selftest(actions, seed, processes, PhaseProgress)
+    show(report, as_json, text=str(report), ok=report.ok)
+
+
+@selftest_app.command("replay")
+def selftest_replay(
+    stream: Annotated[str, typer.Argument(help="The stream that a self-test has named.")],
+    seed: Annotated[int, typer.Argument(min=0, help="The seed that it has named.")],
+    actions: Annotated[int, typer.Option(min=1, help="How many are drawn.")] = 2_500,
+    as_json: Json = False,
+) -> None:
+    """Play one piece of a self-test again.
+
+    Example: hftgym selftest replay touch 12345
+    """
+    from hftgym.selftest.levels import replay
+
+    report = replay(stream, seed, actions)
+    show(report, as_json, text=str(report), ok=report.ok)
+
+
+@selftest_app.command("vectors")
+def selftest_vectors(
+    file: Annotated[Path, typer.Argument(help="A JSON file of vectors.")],
+    engine: Annotated[
+        VectorEngine, typer.Option(help="The compiled exchange, or its slow twin.")
+    ] = VectorEngine.compiled,
+    as_json: Json = False,
+) -> None:
+    """Play cases with known answers on the exchange and compare.
+
+    Names the first difference of each case that fails, and counts.
+
+    Example: hftgym selftest vectors exchange_vectors.json
+    """
+    from hftgym.selftest.vectors import run_vectors
+
+    report = run_vectors(file, engine.value)
+    show(report, as_json, text=str(report), ok=report.ok)
