@@ -69,10 +69,12 @@ class ScriptedPolicy:
 
     Attributes:
         name: Name in tables.
+        role: Whose place it takes: that of a ``maker`` or of an ``executor``.
         needs_truth: Whether the runner hands over the truth.
     """
 
-    name: str = "scripted"
+    name: str
+    role: ClassVar[str] = "maker"
     needs_truth: bool = False
     params_type: ClassVar[type[AgentParams]] = AgentParams
 

@@ -37,6 +37,7 @@ class ScheduledExecutor(ScriptedPolicy):
         params: Parameters; the defaults of the class when not given.
     """
 
+    role = "executor"
     params_type = ScheduleParams
 
     def __init__(self, task: TaskConstants, params: Any = None) -> None:

@@ -1,7 +1,8 @@
-"""Subcommands about learners: train, evaluate."""
+"""Subcommands about policies: train, evaluate, compare, list."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -91,3 +92,63 @@ def evaluate(
         show(result, as_json)
     else:
         print_result(result)
+
+
+@learning_app.command()
+def tournament(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders whose best policies take part.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Where to play (repeat it); default: everywhere.")
+    ] = None,
+    baselines: Annotated[
+        list[str] | None,
+        typer.Option("--policy", help="Scripted policy, module:attribute (repeat it)."),
+    ] = None,
+    markets: Annotated[int, typer.Option(min=2, help="Test markets of a scenario.")] = 64,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Parameter sets that each baseline may try.")
+    ] = 50,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write after each scenario, and to go on from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play every policy in every scenario and print one table.
+
+    Baselines are tuned anew in each scenario, on markets that do not count.
+
+    Example: hftgym tournament runs/2026-11-23-ppo-market-making-0 --scenario calm --scenario thin
+    """
+    working_directory_first()
+    from hftgym.training.config import BASELINES
+    from hftgym.training.tournament import play_tournament, print_tournament
+
+    result = play_tournament(
+        runs or (),
+        scenarios=scenario or (),
+        baselines=baselines or BASELINES,
+        markets=markets,
+        trials=trials,
+        out=out,
+        quiet=as_json,
+    )
+    if as_json:
+        show(result, as_json)
+    else:
+        print_tournament(result)
+
+
+@learning_app.command()
+def policies(as_json: Json = False) -> None:
+    """List the scripted policies and the learners, as a configuration names them.
+
+    Example: hftgym policies
+    """
+    working_directory_first()
+    from hftgym.training.catalogue import list_policies
+
+    found = list_policies()
+    lines = [f"{e.kind:9} {e.role:9} {e.target:44} {e.about}" for e in found]
+    show({"policies": [asdict(e) for e in found]}, as_json, text="\n".join(lines))

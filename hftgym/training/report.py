@@ -19,11 +19,7 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
         console: Where to; standard output when not given.
     """
     out = console or Console()
-    table = result_table(result)
-    # A narrower terminal wraps lines rather than cutting figures.
-    wide = out.options.update(width=1_000, max_width=1_000)
-    out.width = max(out.width, Measurement.get(out, wide, table).maximum)
-    out.print(table)
+    print_table(result_table(result), out)
     comparison = result.comparison
     notes = [f"J: W_T - sum of phi q^2 dt, net of liquidation. Interval: {comparison.method}."]
     if comparison.ceiling_share is not None:
@@ -46,6 +42,13 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
         out.print(note, highlight=False, soft_wrap=True)
     for run in result.runs:
         out.print(f"run folder: {run}", highlight=False, soft_wrap=True)
+
+
+def print_table(table: Table, out: Console) -> None:
+    """Print a table; a narrower terminal wraps its lines rather than cutting figures."""
+    wide = out.options.update(width=1_000, max_width=1_000)
+    out.width = max(out.width, Measurement.get(out, wide, table).maximum)
+    out.print(table)
 
 
 def result_table(result: EvaluationResult) -> Table:
