@@ -1,0 +1,136 @@
+"""Actor and critic of our own learners: two separate tanh networks, and the policy's distribution.
+
+Parameters have the names that Stable-Baselines3 gives them, so that `PPOPolicy` reads either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.ppo_policy import FORMAT, PPOPolicy
+from hftgym.errors import UsageError
+
+_LOG_2PI = math.log(2.0 * math.pi)
+
+
+class ActorCritic(nn.Module):
+    """A Gaussian policy over a box, or a categorical one over choices, and a value.
+
+    The Gaussian's standard deviation does not depend on the observation. Weights begin orthogonal,
+    those of the policy's last layer small, so that the first policy is the same everywhere
+    (Engstrom et al. 2020, "Implementation matters in deep policy gradients").
+
+    Args:
+        observations: Numbers in an observation.
+        action_space: A ``Box`` of one dimension, or ``Discrete``.
+        hidden: Widths of the layers of either network.
+        initial_std: Standard deviation of a Gaussian policy at the start.
+
+    Raises:
+        UsageError: The action space is another one.
+    """
+
+    def __init__(
+        self,
+        observations: int,
+        action_space: gymnasium.Space[Any],
+        hidden: Sequence[int],
+        initial_std: float,
+    ) -> None:
+        super().__init__()
+        box = isinstance(action_space, gymnasium.spaces.Box) and len(action_space.shape) == 1
+        if not box and not isinstance(action_space, gymnasium.spaces.Discrete):
+            raise UsageError("HG-U230", f"action space {action_space}: must be a Box or Discrete")
+        self.discrete = not box
+        self.outputs = int(action_space.shape[0] if box else action_space.n)  # type: ignore[index,attr-defined]
+        self.hidden = tuple(hidden)
+        self.mlp_extractor = nn.ModuleDict(
+            {name: _trunk(observations, hidden) for name in ("policy_net", "value_net")}
+        )
+        self.action_net = _linear(hidden[-1], self.outputs, gain=0.01)
+        self.value_net = _linear(hidden[-1], 1, gain=1.0)
+        if box:
+            self.log_std = nn.Parameter(torch.full((self.outputs,), math.log(initial_std)))
+
+    def values(self, obs: Tensor) -> Tensor:
+        """Return expected discounted returns, shape (n,)."""
+        values: Tensor = self.value_net(self.mlp_extractor["value_net"](obs))[:, 0]
+        return values
+
+    def act(self, obs: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw actions, shape (n, actions), or (n,) of choices; a box's may lie outside of it."""
+        means = self._head(obs)
+        if self.discrete:
+            return torch.multinomial(torch.softmax(means, 1), 1, generator=generator)[:, 0]
+        return means + torch.exp(self.log_std) * torch.randn(means.shape, generator=generator)
+
+    def evaluate(self, obs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logarithm of the actions' density (or chance), and the entropy, each (n,)."""
+        head = self._head(obs)
+        if self.discrete:
+            logs = torch.log_softmax(head, 1)
+            chosen = logs.gather(1, actions[:, None].long())[:, 0]
+            return chosen, -(logs.exp() * logs).sum(1)
+        z = (actions - head) * torch.exp(-self.log_std)
+        log_prob = -0.5 * (z * z + _LOG_2PI).sum(1) - self.log_std.sum()
+        entropy = (self.log_std + 0.5 * (1.0 + _LOG_2PI)).sum()
+        return log_prob, entropy.expand(len(obs))
+
+    def policy(
+        self, name: str, steps: int, params: Any, normalizer: dict[str, Any] | None = None
+    ) -> PPOPolicy:
+        """Return the Gaussian policy as one that needs no torch.
+
+        Args:
+            name: Name in tables.
+            steps: Environment steps that it has learned from.
+            params: Hyper-parameters, kept with it.
+            normalizer: Arrays of the return normaliser.
+        """
+        weights = {
+            key: np.array(value.detach().numpy()) for key, value in self.state_dict().items()
+        }
+        config = {
+            "format": FORMAT,
+            "observations": int(weights["mlp_extractor.policy_net.0.weight"].shape[1]),
+            "actions": self.outputs,
+            "hidden": list(self.hidden),
+            "activation": "tanh",
+            "steps": steps,
+            "params": params.model_dump(mode="json"),
+        }
+        return PPOPolicy(config, weights, normalizer or {}, name)
+
+    def _head(self, obs: Tensor) -> Tensor:
+        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](obs))
+        return head
+
+
+def _trunk(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [_linear(inputs, width, gain=math.sqrt(2.0)), nn.Tanh()]
+        inputs = width
+    return nn.Sequential(*layers)
+
+
+def _linear(inputs: int, outputs: int, gain: float) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.orthogonal_(layer.weight, gain)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def to_env(actions: Tensor, space: gymnasium.Space[Any]) -> np.ndarray:
+    """Return drawn actions as the environment takes them: those of a box are clipped to it."""
+    array: np.ndarray = actions.numpy()
+    if isinstance(space, gymnasium.spaces.Box):
+        array = np.clip(array, space.low, space.high).astype(space.dtype)
+    return array
