@@ -27,6 +27,10 @@ class ActorCritic(nn.Module):
     those of the policy's last layer small, so that the first policy is the same everywhere
     (Engstrom et al. 2020, "Implementation matters in deep policy gradients").
 
+    Attributes:
+        obs_mean: Subtracted from observations; zeros until somebody measures it.
+        obs_std: Observations are divided by it; ones until somebody measures it.
+
     Args:
         observations: Numbers in an observation.
         action_space: A ``Box`` of one dimension, or ``Discrete``.
@@ -36,6 +40,9 @@ class ActorCritic(nn.Module):
     Raises:
         UsageError: The action space is another one.
     """
+
+    obs_mean: Tensor
+    obs_std: Tensor
 
     def __init__(
         self,
@@ -51,6 +58,8 @@ class ActorCritic(nn.Module):
         self.discrete = not box
         self.outputs = int(action_space.shape[0] if box else action_space.n)  # type: ignore[index,attr-defined]
         self.hidden = tuple(hidden)
+        self.register_buffer("obs_mean", torch.zeros(observations), persistent=False)
+        self.register_buffer("obs_std", torch.ones(observations), persistent=False)
         self.mlp_extractor = nn.ModuleDict(
             {name: _trunk(observations, hidden) for name in ("policy_net", "value_net")}
         )
@@ -61,7 +70,7 @@ class ActorCritic(nn.Module):
 
     def values(self, obs: Tensor) -> Tensor:
         """Return expected discounted returns, shape (n,)."""
-        values: Tensor = self.value_net(self.mlp_extractor["value_net"](obs))[:, 0]
+        values: Tensor = self.value_net(self.mlp_extractor["value_net"](self._scaled(obs)))[:, 0]
         return values
 
     def act(self, obs: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -97,6 +106,12 @@ class ActorCritic(nn.Module):
         weights = {
             key: np.array(value.detach().numpy()) for key, value in self.state_dict().items()
         }
+        mean, std = self.obs_mean.double().numpy(), self.obs_std.double().numpy()
+        for net in ("policy_net", "value_net"):  # the scale of observations goes into the weights
+            weight, bias = (f"mlp_extractor.{net}.0.{part}" for part in ("weight", "bias"))
+            scaled = weights[weight] / std
+            weights[bias] = (weights[bias] - scaled @ mean).astype(np.float32)
+            weights[weight] = scaled.astype(np.float32)
         config = {
             "format": FORMAT,
             "observations": int(weights["mlp_extractor.policy_net.0.weight"].shape[1]),
@@ -109,8 +124,11 @@ class ActorCritic(nn.Module):
         return PPOPolicy(config, weights, normalizer or {}, name)
 
     def _head(self, obs: Tensor) -> Tensor:
-        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](obs))
+        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](self._scaled(obs)))
         return head
+
+    def _scaled(self, obs: Tensor) -> Tensor:
+        return (obs - self.obs_mean) / self.obs_std
 
 
 def _trunk(inputs: int, hidden: Sequence[int]) -> nn.Sequential:

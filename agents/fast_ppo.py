@@ -1,0 +1,411 @@
+"""Proximal policy optimisation straight on the arrays of a vector environment.
+
+Schulman et al. (2017), "Proximal policy optimization algorithms", with the generalised advantage
+estimation of Schulman et al. (2016). `agents.ppo` is the same algorithm in Stable-Baselines3; here
+a step makes no Python object an environment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from agents.actor_critic import ActorCritic, to_env
+from agents.policy import AgentParams
+from agents.ppo_policy import PPOPolicy
+from hftgym.errors import InternalError
+from hftgym.training.metrics import episode_scalars
+from hftgym.training.normalize import ReturnNormalizer
+from hftgym.training.passivity import withdraw_rate
+from hftgym.training.seeds import training_seeds
+from hftgym.training.session import TrainSession
+
+
+class Params(AgentParams):
+    """Hyper-parameters, by the names of the papers."""
+
+    n_envs: int = Field(default=256, ge=1)
+    """Environments in the batch."""
+    horizon: int = Field(default=128, ge=2)
+    """T: decisions of each environment in a rollout."""
+    minibatch: int = Field(default=4096, ge=2)
+    """M: transitions in a minibatch."""
+    epochs: int = Field(default=6, ge=1)
+    """K: passes over a rollout."""
+    learning_rate: float = Field(default=3e-4, gt=0.0)
+    """Adam's step size at the start; it falls linearly to zero."""
+    gamma: float = Field(default=0.995, gt=0.0, le=1.0)
+    """Discount of a step."""
+    gae_lambda: float = Field(default=0.95, ge=0.0, le=1.0)
+    """Mixing of the advantage estimates."""
+    epsilon: float = Field(default=0.2, gt=0.0)
+    """Clip of the probability ratio."""
+    entropy_weight: float = Field(default=0.0, ge=0.0)
+    """c2: weight of the entropy."""
+    value_weight: float = Field(default=0.5, ge=0.0)
+    """c1: weight of the value's squared error."""
+    max_grad_norm: float = Field(default=0.5, gt=0.0)
+    """Clip of the gradient's norm."""
+    target_kl: float | None = Field(default=0.03, gt=0.0)
+    """Divergence from the old policy at which the passes over a rollout end."""
+    hidden: tuple[int, ...] = Field(default=(64, 64), min_length=1)
+    """Widths of the tanh layers of policy and value, which share none."""
+    initial_std: float = Field(default=0.4, gt=0.0)
+    """Standard deviation of the actions at the start."""
+    final_std: float | None = Field(default=None, gt=0.0)
+    """Standard deviation at the end, reached exponentially; learned when not given."""
+    normalize_observations: bool = False
+    """Subtract the running mean of the observations and divide by their standard deviation. The
+    market's observations have fixed scales and need it not."""
+    normalize_returns: bool = True
+    """Divide rewards by the running standard deviation of discounted returns."""
+    stagger: bool = True
+    """Let the first episodes begin at different times, so that a rollout holds all parts of one."""
+
+    @model_validator(mode="after")
+    def _minibatch_fits(self) -> Params:
+        rollout = self.n_envs * self.horizon
+        if rollout % self.minibatch:
+            raise ValueError(f"minibatch {self.minibatch} must divide n_envs * horizon = {rollout}")
+        return self
+
+
+@dataclass
+class Rollout:
+    """What the environments have played, shapes (horizon, envs, ...).
+
+    Attributes:
+        obs: Observations.
+        actions: As drawn.
+        log_prob: Logarithm of the density of the actions under the policy that drew them.
+        values: What the value said of the observations.
+        rewards: Scaled.
+        ended: Where an episode ended after this step, by its end or by a cut.
+        cut_values: Value of the last observation where one was cut; zero elsewhere.
+        last: Value of the observations after the rollout, shape (envs,).
+    """
+
+    obs: Tensor
+    actions: Tensor
+    log_prob: Tensor
+    values: Tensor
+    rewards: Tensor
+    ended: Tensor
+    cut_values: Tensor
+    last: Tensor
+
+
+@dataclass
+class Figures:
+    """What happened in one iteration.
+
+    Attributes:
+        steps: Environment steps.
+        episodes: Records of the episodes that ended; None where the environment keeps none.
+        withdrawn: Share of decisions that withdraw both sides.
+        scalars: Means over the minibatches, by tag.
+    """
+
+    steps: int
+    episodes: npt.NDArray[Any] | None
+    withdrawn: float
+    scalars: dict[str, float] = field(default_factory=dict)
+
+
+def advantages(played: Rollout, gamma: float, gae_lambda: float) -> Tensor:
+    """Return generalised advantage estimates, shape (horizon, envs) (equations 11 and 12).
+
+    Nothing is carried over the end of an episode. Where one was cut, the value of its last
+    observation stands for what would have come; where it ended, nothing does.
+    """
+    found = torch.empty_like(played.rewards)
+    ahead = torch.zeros_like(played.last)
+    following = played.last
+    for t in range(len(found) - 1, -1, -1):
+        goes_on = ~played.ended[t]
+        behind = torch.where(goes_on, following, played.cut_values[t])
+        delta = played.rewards[t] + gamma * behind - played.values[t]
+        ahead = delta + gamma * gae_lambda * torch.where(goes_on, ahead, 0.0)
+        found[t] = ahead
+        following = played.values[t]
+    return found
+
+
+class Trainer:
+    """Network, optimiser, environments, and the two halves of an iteration.
+
+    Args:
+        venv: Gymnasium vector environment that resets in the same step.
+        params: Hyper-parameters.
+        seed: Of weights, draws, minibatches and environments.
+        steps: Environment steps of the whole run, at which the step size is zero.
+    """
+
+    def __init__(self, venv: Any, params: Params, seed: int, steps: int) -> None:
+        self.venv, self.params, self.steps = venv, params, steps
+        self.done = 0
+        space = venv.single_observation_space
+        torch.manual_seed(seed % 2**63)  # of the first weights
+        self.network = ActorCritic(
+            space.shape[0], venv.single_action_space, params.hidden, params.initial_std
+        )
+        self.generator = torch.Generator().manual_seed(seed % 2**63)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=params.learning_rate, eps=1e-5
+        )
+        self.normalizer = (
+            ReturnNormalizer(venv.num_envs, params.gamma) if params.normalize_returns else None
+        )
+        obs, _ = venv.reset(seed=training_seeds(seed, venv.num_envs))
+        if params.stagger:
+            obs = stagger(venv, obs, seed)
+        self.obs = torch.from_numpy(np.array(obs, np.float32))
+        self.moments = np.zeros((3, space.shape[0]))  # of observations: count, mean, squares
+
+    def iterate(self) -> Figures:
+        """Play a rollout and learn from it.
+
+        Raises:
+            InternalError: The loss is not finite; the weights are those before this minibatch.
+        """
+        if self.params.final_std is not None and not self.network.discrete:
+            share = min(self.done / self.steps, 1.0)
+            ratio = self.params.final_std / self.params.initial_std
+            with torch.no_grad():
+                self.network.log_std.fill_(float(np.log(self.params.initial_std * ratio**share)))
+        played, figures = self.play()
+        figures.scalars.update(self.learn(played))
+        self.done += figures.steps
+        if self.params.normalize_observations:
+            self._rescale(played.obs)
+        return figures
+
+    def play(self) -> tuple[Rollout, Figures]:
+        """Play ``horizon`` decisions of each environment with the policy as it is."""
+        p, venv, network = self.params, self.venv, self.network
+        shape = (p.horizon, venv.num_envs)
+        rewards, cut_values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        ended = np.zeros(shape, np.bool_)
+        obs, actions, log_prob, values, episodes = [], [], [], [], []
+        env_s = 0.0
+        for t in range(p.horizon):
+            with torch.no_grad():
+                drawn = network.act(self.obs, self.generator)
+                values.append(network.values(self.obs))
+                log_prob.append(network.evaluate(self.obs, drawn)[0])
+            obs.append(self.obs)
+            actions.append(drawn)
+            to_play = to_env(drawn, venv.single_action_space)
+            began = time.perf_counter()
+            raw, reward, terminated, truncated, infos = venv.step(to_play)
+            env_s += time.perf_counter() - began
+            done = terminated | truncated
+            reward = np.asarray(reward, np.float64)
+            rewards[t] = self.normalizer(reward, done) if self.normalizer else reward
+            ended[t] = done
+            if done.any():
+                cut = truncated & ~terminated
+                if cut.any():
+                    final = np.stack(list(infos["final_obs"][cut])).astype(np.float32)
+                    with torch.no_grad():
+                        cut_values[t][cut] = network.values(torch.from_numpy(final)).numpy()
+                if hasattr(venv.unwrapped, "last_episodes"):
+                    episodes.append(venv.unwrapped.last_episodes[done].copy())
+            self.obs = torch.from_numpy(np.array(raw, np.float32))
+        with torch.no_grad():
+            last = network.values(self.obs)
+        played = Rollout(
+            obs=torch.stack(obs),
+            actions=torch.stack(actions),
+            log_prob=torch.stack(log_prob),
+            values=torch.stack(values),
+            rewards=torch.from_numpy(rewards),
+            ended=torch.from_numpy(ended),
+            cut_values=torch.from_numpy(cut_values),
+            last=last,
+        )
+        withdrawn = 0.0 if network.discrete else withdraw_rate(played.actions.numpy())
+        records = np.concatenate(episodes) if episodes else None
+        return played, Figures(rewards.size, records, withdrawn, {"time/env_s": env_s})
+
+    def _not_finite(self, what: str) -> InternalError:
+        return InternalError(
+            "HG-I052",
+            f"{what} is not finite after {self.done:,} steps; the weights are those before it: "
+            "lower learning_rate, or look at the rewards",
+        )
+
+    def _rescale(self, obs: Tensor) -> None:
+        """Take a rollout into mean and variance of the observations (Chan et al. 1979).
+
+        The scale changes between two rollouts only: within one, the policy that drew the actions
+        and the one that learns from them read the same numbers.
+        """
+        new = obs.reshape(-1, obs.shape[-1]).double().numpy()
+        count, mean, squares = self.moments
+        total = count + len(new)
+        shift = new.mean(axis=0) - mean
+        squares += ((new - new.mean(axis=0)) ** 2).sum(axis=0) + shift**2 * count * len(new) / total
+        mean += shift * len(new) / total
+        count += len(new)
+        std = np.maximum(np.sqrt(squares / count), 1e-3)
+        self.network.obs_mean.copy_(torch.from_numpy(mean))
+        self.network.obs_std.copy_(torch.from_numpy(std))
+
+    def learn(self, played: Rollout) -> dict[str, float]:
+        """Improve policy and value by the clipped surrogate (equation 9); return mean figures."""
+        p, network = self.params, self.network
+        advantage = advantages(played, p.gamma, p.gae_lambda)
+        returns = (advantage + played.values).reshape(-1)
+        if not torch.isfinite(returns).all():
+            raise self._not_finite("a return")
+        explained = 1.0 - float((returns - played.values.reshape(-1)).var() / returns.var())
+        obs = played.obs.reshape(-1, played.obs.shape[-1])
+        actions = played.actions.reshape(len(obs), *played.actions.shape[2:])
+        old_log_prob, advantage = played.log_prob.reshape(-1), advantage.reshape(-1)
+        rate = p.learning_rate * max(0.0, 1.0 - self.done / self.steps)
+        self.optimizer.param_groups[0]["lr"] = rate
+        kept: list[list[float]] = []
+        kl = 0.0
+        for _ in range(p.epochs):
+            order = torch.randperm(len(obs), generator=self.generator)
+            for chosen in order.split(p.minibatch):
+                log_prob, entropy = network.evaluate(obs[chosen], actions[chosen])
+                a = advantage[chosen]
+                a = (a - a.mean()) / (a.std() + 1e-8)
+                log_ratio = log_prob - old_log_prob[chosen]
+                ratio = torch.exp(log_ratio)
+                clipped = torch.clamp(ratio, 1.0 - p.epsilon, 1.0 + p.epsilon)
+                policy_loss = -torch.minimum(a * ratio, a * clipped).mean()
+                value_loss = ((returns[chosen] - network.values(obs[chosen])) ** 2).mean()
+                loss = policy_loss + p.value_weight * value_loss
+                loss = loss - p.entropy_weight * entropy.mean()
+                with torch.no_grad():  # Schulman's estimate (2020), never negative
+                    kl = float(((ratio - 1.0) - log_ratio).mean())
+                    clip_share = float(((ratio - 1.0).abs() > p.epsilon).float().mean())
+                if not torch.isfinite(loss):
+                    raise self._not_finite("the loss")
+                kept.append(
+                    [x.item() for x in (policy_loss, value_loss, entropy.mean())] + [kl, clip_share]
+                )
+                if p.target_kl is not None and kl > 1.5 * p.target_kl:
+                    break
+                self.optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
+                self.optimizer.step()
+            if p.target_kl is not None and kl > 1.5 * p.target_kl:
+                break
+        names = ("policy_gradient_loss", "value_loss", "entropy", "approx_kl", "clip_fraction")
+        means = np.mean(kept, axis=0).tolist()
+        figures = {f"train/{name}": mean for name, mean in zip(names, means, strict=True)}
+        return figures | {
+            "train/explained_variance": explained,
+            "train/learning_rate": rate,
+            "train/minibatches": float(len(kept)),
+        }
+
+
+def stagger(venv: Any, obs: npt.NDArray[Any], seed: int) -> npt.NDArray[Any]:
+    """Let each environment begin anew at its own time within one episode.
+
+    Episodes of one length that begin together would fill a rollout shorter than an episode with one
+    part of it only. The steps before are played with action zero and forgotten.
+    """
+    steps = episode_steps(venv)
+    if steps < 2:
+        return obs
+    begins = np.random.default_rng(seed).integers(0, steps, venv.num_envs)
+    actions = np.zeros((venv.num_envs, *venv.single_action_space.shape), np.float32)
+    for now in range(steps):
+        if (begins == now).any():
+            obs, _ = venv.reset(options={"reset_mask": begins == now})
+        if now < steps - 1:
+            obs = venv.step(actions.astype(venv.single_action_space.dtype))[0]
+    return obs
+
+
+def episode_steps(venv: Any) -> int:
+    """Return the decisions of an episode of fixed length; 0 where that is not known."""
+    inner = venv.unwrapped
+    if hasattr(inner, "task_info"):
+        return round(float(inner.task_info.horizon_s) / float(inner.task_info.step_s))
+    return int(inner.process.steps) if hasattr(inner, "process") else 0
+
+
+class FastPPO:
+    """The learner.
+
+    Args:
+        params: Hyper-parameters.
+    """
+
+    name: ClassVar[str] = "fast PPO"
+    params_type: ClassVar[type[Params]] = Params
+
+    def __init__(self, params: Params | None = None) -> None:
+        self.params = Params() if params is None else Params.model_validate(params)
+
+    def train(self, session: TrainSession) -> PPOPolicy:
+        """Train and return the last policy; checkpoints are in the run folder."""
+        torch.set_num_threads(1)
+        venv = session.make_env(self.params.n_envs)
+        try:
+            trainer = Trainer(venv, self.params, session.seed, session.steps)
+            saved = 0
+            while trainer.done < session.steps and not session.stop.requested:
+                began = time.monotonic()
+                figures = trainer.iterate()
+                session.progress.advance(figures.steps)
+                self._report(session, trainer.done, figures, time.monotonic() - began)
+                due = trainer.done >= saved + session.checkpoint_steps
+                if due and trainer.done < session.steps:
+                    self._save(session, trainer)
+                    saved = trainer.done
+            return self._save(session, trainer)
+        finally:
+            venv.close()
+
+    def load(self, run: Any, which: str = "best", name: str = "fast PPO") -> PPOPolicy:
+        """Load the policy of a run folder."""
+        return PPOPolicy.load(run, which, name)
+
+    def _save(self, session: TrainSession, trainer: Trainer) -> PPOPolicy:
+        arrays = trainer.normalizer.arrays() if trainer.normalizer else {}
+        policy = trainer.network.policy(self.name, trainer.done, self.params, arrays)
+        objective = session.checkpoint(policy, trainer.done, policy.files())
+        session.progress.advance(0, f"validation J {objective:+.2f}")
+        return policy
+
+    def _report(self, session: TrainSession, step: int, figures: Figures, seconds: float) -> None:
+        scalars = dict(figures.scalars)
+        fills = quoting = None
+        if figures.episodes is not None:
+            scalars |= episode_scalars(figures.episodes)
+            fills = float(figures.episodes["fills"].mean())
+            quoting = float(figures.episodes["quoting_share"].mean())
+        alarm = session.passivity.update(
+            withdraw_rate=figures.withdrawn, fills=fills, quoting_share=quoting, step=step
+        )
+        scalars["risk/withdraw_rate"] = figures.withdrawn
+        scalars["risk/passive"] = float(alarm)
+        scalars["time/fps"] = figures.steps / max(seconds, 1e-9)
+        scalars["time/env_share"] = scalars.pop("time/env_s") / max(seconds, 1e-9)
+        session.writer.scalars(scalars, step)
+
+
+Hook = Callable[[Trainer, Figures], bool]
+
+
+def train_steps(trainer: Trainer, hook: Hook = lambda trainer, figures: True) -> None:
+    """Iterate until the trainer's steps are done, or until the hook returns False."""
+    while trainer.done < trainer.steps and hook(trainer, trainer.iterate()):
+        pass
