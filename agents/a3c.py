@@ -34,7 +34,7 @@ from hftgym.errors import InternalError
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
-from hftgym.training.task import MarketTask
+from hftgym.training.task import KnownTask, MarketTask
 
 _SEND_EVERY = 20  # updates of a worker between two messages to the main process
 _PATIENCE_S = 30.0  # for a worker that was asked to leave
@@ -223,8 +223,8 @@ class Crew:
         )
 
 
-def _market(task: MarketTask, num_envs: int) -> Any:
-    return task.make(num_envs, "train", initial_inventory="uniform")
+def _make(task: MarketTask | KnownTask, num_envs: int) -> Any:
+    return task.make_training(num_envs)
 
 
 class A3C:
@@ -251,7 +251,7 @@ class A3C:
         venv.close()
         shared = Shared.of(network.vector(), session.steps)
         arrays = normalizer.arrays() if normalizer else {}
-        make = functools.partial(_market, session.task, p.n_envs)
+        make = functools.partial(_make, session.task, p.n_envs)
         crew = Crew([make] * p.workers, p, seeds, arrays, shared)
         reporter = Reporter(session)
         updates = 0

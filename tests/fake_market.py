@@ -158,7 +158,9 @@ class FakeMarket(VectorEnv):
             observed = self._observe()
             for i in np.flatnonzero(done):
                 final[i] = observed[i]
+            episode = {"r": live["reward"].copy(), "l": live["steps"].copy()}
             infos |= {"final_obs": final, "_final_obs": done.copy()}
+            infos |= {"final_info": {"episode": episode}, "_final_info": done.copy()}
             self._seeds[done] = self._seeds[done] * np.uint64(6364136223846793005) + np.uint64(1)
             self._begin(done)
         none = np.zeros(self.num_envs, bool)

@@ -84,12 +84,15 @@ def evaluate(
     Example: hftgym evaluate runs/2026-11-23-ppo-market-making-0
     """
     working_directory_first()
-    from hftgym.training.evaluate import evaluate_run
+    from hftgym.training.evaluate_run import evaluate_run
+    from hftgym.training.known import KnownResult, print_known
     from hftgym.training.report import print_result
 
     result = evaluate_run(run, others=others or (), test_markets=markets, quiet=as_json)
     if as_json:
         show(result, as_json)
+    elif isinstance(result, KnownResult):
+        print_known(result)
     else:
         print_result(result)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hftgym.errors import ConfigError
 from hftgym.names import check_name, load_attribute
-from hftgym.training.task import ENV_ID, MarketTask
+from hftgym.training.task import ENV_ID, KNOWN_IDS, KnownTask, MarketTask
 from hftgym.yaml_model import StrictModel
 
 BASELINES = (
@@ -85,7 +85,9 @@ class TrainConfig(StrictModel):
     env_id: str = ENV_ID
     """Gymnasium id of the environment."""
     environment: EnvironmentConfig = EnvironmentConfig()
-    """Arguments of the environment."""
+    """Arguments of a market environment."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of the environment; a task with a known answer has these alone."""
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     """Training seeds: each is a learner and a run folder of its own."""
     steps: int = Field(default=5_000_000, ge=1)
@@ -109,13 +111,31 @@ class TrainConfig(StrictModel):
             raise ValueError("seeds must be different integers of at least 0")
         return seeds
 
-    def task(self) -> MarketTask:
+    @model_validator(mode="after")
+    def _known_tasks_have_no_market(self) -> TrainConfig:
+        if self.known:
+            for name in ("scenario", "data", "environment", "tuning"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(
+                        f"{name} does not apply to {self.env_id}: it has no market; its arguments "
+                        "go under arguments"
+                    )
+        return self
+
+    @property
+    def known(self) -> bool:
+        """Whether the task has a known answer instead of a market."""
+        return self.env_id in KNOWN_IDS
+
+    def task(self) -> MarketTask | KnownTask:
         """Return the environment of this run."""
+        if self.known:
+            return KnownTask(self.env_id, self.arguments)
         return MarketTask(
             env_id=self.env_id,
             scenario=self.scenario,
             data=self.data,
-            arguments=self.environment.model_dump(),
+            arguments=self.environment.model_dump() | self.arguments,
         )
 
     @property
@@ -123,6 +143,8 @@ class TrainConfig(StrictModel):
         """Whether history plays in the market, so that its windows are not independent."""
         from hftgym.scenario import load_scenario
 
+        if self.known:
+            return False
         return self.data is not None or load_scenario(self.scenario).tape is not None
 
     def learner(self) -> Any:

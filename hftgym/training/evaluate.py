@@ -26,7 +26,6 @@ from hftgym.training.runs import RunFolder
 from hftgym.training.seeds import market_seeds
 from hftgym.training.task import MarketTask
 from hftgym.training.tune import Tuned, tune
-from hftgym.yaml_model import load_yaml_model
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,7 @@ def evaluate_learners(
         quiet: Show no progress.
     """
     task = config.task()
+    assert isinstance(task, MarketTask)
     settings = config.evaluation
     classes = [load_attribute(target, "baseline") for target in settings.baselines]
     on_tape = config.on_tape
@@ -186,35 +186,6 @@ def evaluate_learners(
     for run in runs:
         write_json(run.path / "evaluation.json", result.to_dict())
     return result
-
-
-def evaluate_run(
-    run: str | Path,
-    *,
-    others: Sequence[str | Path] = (),
-    split: str = "test",
-    test_markets: int | None = None,
-    which: str = "best",
-    quiet: bool = False,
-) -> EvaluationResult:
-    """Evaluate the policy of a run folder, together with other training seeds of it.
-
-    Args:
-        run: Run folder; its configuration counts.
-        others: Further run folders of the same configuration, other seeds.
-        split: Which markets.
-        test_markets: Number of markets; the configuration's when not given.
-        which: ``best``, ``latest`` or the name of a checkpoint.
-        quiet: Show no progress.
-    """
-    folders = [RunFolder.open(path) for path in (run, *others)]
-    config = load_yaml_model(folders[0].path / "config.yaml", TrainConfig)
-    if test_markets is not None:
-        settings = config.evaluation.model_copy(update={"test_markets": test_markets})
-        config = config.model_copy(update={"evaluation": settings})
-    learner = config.learner()
-    policies = [learner.load(folder.path, which) for folder in folders]
-    return evaluate_learners(config, policies, runs=folders, split=split, quiet=quiet)
 
 
 def _tune_all(

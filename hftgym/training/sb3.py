@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.seeds import training_seeds
+from hftgym.training.stagger import stagger
 
 EpisodeHook = Callable[[npt.NDArray[Any]], None]
 
@@ -31,7 +32,7 @@ class SB3VecEnv(VecEnv):
         venv: Gymnasium vector environment with autoreset in the same step.
         normalizer: Scales the rewards that the learner sees; raw rewards stay in ``episode``.
         on_episodes: Called with the records of the episodes that have just ended.
-        stagger: Let the first episodes begin at different times (see `_stagger`).
+        stagger: Let the first episodes begin at different times (see `stagger`).
     """
 
     def __init__(
@@ -81,27 +82,8 @@ class SB3VecEnv(VecEnv):
         if self.normalizer is not None:
             self.normalizer.reset()
         if self.stagger:
-            obs = self._stagger(0 if seeds is None or seeds[0] is None else seeds[0])
+            obs = stagger(self.venv, obs, 0 if seeds is None or seeds[0] is None else seeds[0])
         return np.array(obs)
-
-    def _stagger(self, seed: int) -> npt.NDArray[Any]:
-        """Let each environment begin anew at its own time within one episode.
-
-        Episodes of one length that begin together would fill a rollout shorter than an episode
-        with one part of the day only. The steps before are played with action zero and forgotten.
-        """
-        task = self.venv.unwrapped.task_info
-        steps = round(task.horizon_s / task.step_s)
-        begins = np.random.default_rng(seed).integers(0, steps, self.num_envs)
-        space = self.venv.single_action_space
-        actions = np.zeros((self.num_envs, *space.shape), space.dtype)
-        for now in range(steps):
-            mask = begins == now
-            if mask.any():
-                obs, _ = self.venv.reset(options={"reset_mask": mask})
-            if now < steps - 1:
-                obs = self.venv.step(actions)[0]
-        return np.asarray(obs)
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Take the actions of the next step, shape (envs, ...)."""
@@ -135,17 +117,14 @@ class SB3VecEnv(VecEnv):
         infos: dict[str, Any],
     ) -> None:
         """Fill the infos of the environments whose episode ended."""
-        final = infos["final_obs"]
-        records = self.venv.unwrapped.last_episodes
+        final, episode = infos["final_obs"], infos["final_info"]["episode"]
         for i in np.flatnonzero(done):
             listed[i]["terminal_observation"] = np.array(final[i])
             listed[i]["TimeLimit.truncated"] = bool(cut[i])
-            listed[i]["episode"] = {
-                "r": float(records["reward"][i]),
-                "l": int(records["steps"][i]),
-            }
-        if self.on_episodes is not None:
-            self.on_episodes(records[done].copy())
+            listed[i]["episode"] = {"r": float(episode["r"][i]), "l": int(episode["l"][i])}
+        inner = self.venv.unwrapped
+        if self.on_episodes is not None and hasattr(inner, "last_episodes"):
+            self.on_episodes(inner.last_episodes[done].copy())
 
     def _empty_infos(self) -> list[dict[str, Any]]:
         """Return one new dict for each environment (the loop runs in C)."""

@@ -11,17 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hftgym.tensorboard.writer import MetricsWriter
 from hftgym.training.interrupt import StopRequest
+from hftgym.training.judge import Judge
 from hftgym.training.passivity import PassivityMonitor
 from hftgym.training.policy import Policy
 from hftgym.training.progress import PhaseProgress
-from hftgym.training.rollout import Job, play
 from hftgym.training.runs import RunFolder
-from hftgym.training.seeds import Split, market_seeds
-from hftgym.training.task import MarketTask
+from hftgym.training.task import KnownTask, MarketTask
 
 
 @dataclass
@@ -41,10 +39,10 @@ class TrainSession:
         validations: How many checkpoints a run takes.
         market_root: Root of the market seeds.
         passivity: The passivity alarm.
-        best_objective: Best mean objective on the validation markets so far, in ticks.
+        best_objective: Best objective of a checkpoint so far.
     """
 
-    task: MarketTask
+    task: MarketTask | KnownTask
     seed: int
     steps: int
     device: str
@@ -57,11 +55,11 @@ class TrainSession:
     market_root: int = 0
     passivity: PassivityMonitor = field(default_factory=PassivityMonitor)
     best_objective: float = -np.inf
-    _validation_env: Any = None
+    _judge: Judge | None = None
 
     def make_env(self, num_envs: int) -> Any:
-        """Return a vector environment on training markets, starting inventory drawn uniformly."""
-        return self.task.make(num_envs, "train", initial_inventory="uniform")
+        """Return a vector environment to train on."""
+        return self.task.make_training(num_envs)
 
     @property
     def checkpoint_steps(self) -> int:
@@ -69,7 +67,7 @@ class TrainSession:
         return max(1, self.steps // max(1, self.validations))
 
     def checkpoint(self, policy: Policy, step: int, files: Mapping[str, bytes]) -> float:
-        """Save a checkpoint and judge it on the validation markets.
+        """Save a checkpoint and judge it.
 
         Args:
             policy: The policy as it is now.
@@ -77,33 +75,21 @@ class TrainSession:
             files: What has to be saved, by file name.
 
         Returns:
-            Mean objective on the validation markets, in ticks.
+            Mean objective on the validation markets, in ticks; the score of a known answer.
         """
         self.run.save_checkpoint(step, files)
-        episodes = self._validate(policy)
-        objective = float(episodes["objective"].mean())
-        self.writer.scalars(
-            {
-                "eval/mean_reward": float(episodes["reward"].mean()),
-                "eval/mean_ep_length": float(episodes["steps"].mean()),
-                "eval/objective": objective,
-                "eval/fills": float(episodes["fills"].mean()),
-            },
-            step,
-        )
+        if self._judge is None:
+            self._judge = self.task.judge(self.validation_markets, self.market_root)
+        found = self._judge(policy)
+        self.writer.scalars(found, step)
+        objective = found["eval/objective"]
         if objective > self.best_objective:
             self.best_objective = objective
             self.run.mark_best(step, objective)
         return objective
 
-    def _validate(self, policy: Policy) -> npt.NDArray[Any]:
-        if self._validation_env is None:
-            self._validation_env = self.task.make(self.validation_markets, "validation")
-        seeds = market_seeds(Split.VALIDATION, self.validation_markets, self.market_root)
-        return play(self._validation_env, [Job(policy, seeds)])[0].episodes
-
     def close(self) -> None:
-        """Close the validation markets."""
-        if self._validation_env is not None:
-            self._validation_env.close()
-            self._validation_env = None
+        """Close what checkpoints were judged with."""
+        if self._judge is not None:
+            self._judge.close()
+            self._judge = None

@@ -14,6 +14,7 @@ from hftgym.training.atomic import sha256
 from hftgym.training.config import TrainConfig
 from hftgym.training.evaluate import EvaluationResult, evaluate_learners
 from hftgym.training.interrupt import StopRequest
+from hftgym.training.known import KnownResult, evaluate_known, print_known
 from hftgym.training.progress import PhaseProgress
 from hftgym.training.report import print_result
 from hftgym.training.runs import RunFolder
@@ -34,8 +35,10 @@ def train_from_config(
     root: str | Path = "runs",
     quiet: bool = False,
     report: bool = True,
-) -> EvaluationResult:
+) -> EvaluationResult | KnownResult:
     """Train the learners of a configuration and compare them with the baselines.
+
+    On a task with a known answer they are scored instead.
 
     Args:
         path: YAML file in ``configs/``.
@@ -51,7 +54,7 @@ def train_from_config(
         report: Print the table and the run folders.
 
     Returns:
-        The comparison on the test markets.
+        The comparison on the test markets, or the scores.
 
     Raises:
         KeyboardInterrupt: The user stopped the run; everything so far has been saved.
@@ -68,6 +71,11 @@ def train_from_config(
             policies.append(_train_one(config, learner, run, number, device, stop, quiet))
             if stop.requested:
                 raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
+    if config.known:
+        scored = evaluate_known(config, policies, runs=runs)
+        if report:
+            print_known(scored)
+        return scored
     result = evaluate_learners(config, policies, runs=runs, quiet=quiet)
     if report:
         print_result(result)
@@ -99,6 +107,10 @@ def resolve_config(
         raise UsageError("HG-U041", f"seed {seed} is negative; give an integer of at least 0")
     if steps is not None and steps < 1:
         raise UsageError("HG-U043", f"steps {steps}: give at least 1")
+    if config.known and (scenario is not None or data is not None):
+        raise UsageError(
+            "HG-U047", f"{config.env_id} has no market: leave --scenario and --data out"
+        )
     return TrainConfig.model_validate(config.model_dump() | given)
 
 
@@ -111,7 +123,7 @@ def _train_one(
     stop: StopRequest,
     quiet: bool,
 ) -> Any:
-    """Train one learner and return the policy of its best checkpoint."""
+    """Train one learner and return the policy of its best checkpoint, or of its last."""
     settings = config.evaluation
     bar = PhaseProgress(f"train seed {seed}", config.steps, "steps", quiet=quiet)
     with MetricsWriter(run.tensorboard, run.metrics) as writer, bar:
@@ -134,7 +146,8 @@ def _train_one(
             learner.train(session)
         finally:
             session.close()
-    return learner.load(run.path, "best", learner.name)
+    # A known answer is the judge itself: choosing a checkpoint by it would flatter the learner.
+    return learner.load(run.path, "latest" if config.known else "best", learner.name)
 
 
 def _describe(run: RunFolder, config: TrainConfig, seed: int) -> None:

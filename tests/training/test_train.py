@@ -12,7 +12,7 @@ pytest.importorskip("stable_baselines3")
 from hftgym.errors import ConfigError, UsageError
 from hftgym.training import train as train_module
 from hftgym.training.atomic import finite
-from hftgym.training.evaluate import evaluate_run
+from hftgym.training.evaluate_run import evaluate_run
 from hftgym.training.interrupt import StopRequest
 from hftgym.training.train import resolve_config, train_from_config
 from tests import fake_market
