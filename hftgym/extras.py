@@ -6,7 +6,14 @@ from importlib.util import find_spec
 
 from hftgym.errors import UsageError
 
-_EXTRA = {"pyarrow": "data", "matplotlib": "report", "plotly": "report", "PIL": "render"}
+_EXTRA = {
+    "pyarrow": "data",
+    "matplotlib": "report",
+    "plotly": "report",
+    "PIL": "render",
+    "torch": "train",
+    "stable_baselines3": "train",
+}
 
 
 def need(*modules: str) -> None:

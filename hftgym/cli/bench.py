@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hftgym.cli.output import Json, say, show
+from hftgym.cli.output import Json, say, show, working_directory_first
 
 bench_app = typer.Typer(help="Measure speed on this machine.")
 
@@ -40,3 +40,15 @@ def bench_market_command(as_json: Json = False) -> None:
     from hftgym.bench.market import bench_market
 
     show(bench_market(say=say), as_json)
+
+
+@bench_app.command("train")
+def bench_train_command(as_json: Json = False) -> None:
+    """Measure the learners: samples a second of our own PPO and of Stable-Baselines3's.
+
+    Example: hftgym bench train --json
+    """
+    working_directory_first()
+    from hftgym.bench.train import bench_train
+
+    show(bench_train(say=say), as_json)

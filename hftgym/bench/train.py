@@ -1,0 +1,143 @@
+"""``hftgym bench train``: how many samples a second the learners take in on this machine.
+
+Our own PPO, and Stable-Baselines3's at its defaults (8 environments) and at our batch, learn the
+same task with the same network. Each plays and learns whole iterations; they take turns, so that a
+busy moment of the machine meets all of them. A sample is one decision of one environment, played and
+learned from. Speed is not learning: compare what is reached with ``hftgym train``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import gymnasium
+
+from hftgym.bench.machine import describe
+from hftgym.extras import need
+from hftgym.names import load_attribute
+
+ENV_ID = "hftgym/MarketMaking-v0"
+HIDDEN = (64, 64)
+ENVIRONMENTS = 256
+HORIZON, MINIBATCH, EPOCHS = 128, 4096, 6
+_FEW = 8  # environments of Stable-Baselines3 as its documentation uses it
+
+
+class _Timed:
+    """A vector environment that knows how long its steps have taken."""
+
+    def __init__(self, venv: Any) -> None:
+        self._venv = venv
+        self.seconds = 0.0
+        step = venv.unwrapped.step
+
+        def timed(actions: Any) -> Any:
+            began = time.perf_counter()
+            result = step(actions)
+            self.seconds += time.perf_counter() - began
+            return result
+
+        venv.unwrapped.step = timed
+
+
+def bench_train(
+    say: Callable[[str], None] | None = None, rounds: int = 5, scenario: str = "default"
+) -> dict[str, Any]:
+    """Measure our own PPO and Stable-Baselines3's.
+
+    Args:
+        say: gets a line on what is happening.
+        rounds: iterations of each; the median counts.
+        scenario: the market; about ten messages between two decisions.
+
+    Returns:
+        Samples a second of each learner with the share of the time that its environments took, our
+        ratio to either form of Stable-Baselines3, and the machine.
+    """
+    need("torch", "stable_baselines3")
+    import torch
+
+    tell = say or (lambda _: None)
+    torch.set_num_threads(1)
+    tell("making the environments (compiling them takes a minute when they are new here)")
+    learners = {
+        "fast_ppo": _ours(scenario),
+        "sb3_defaults": _theirs(scenario, _FEW),
+        "sb3_same_batch": _theirs(
+            scenario, ENVIRONMENTS, n_steps=HORIZON, batch_size=MINIBATCH, n_epochs=EPOCHS
+        ),
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in learners}
+    tell(f"measuring {len(learners)} learners in {rounds} rounds")
+    for number in range(rounds + 1):
+        for name, (iterate, timed, samples) in learners.items():
+            env_s, began = timed.seconds, time.perf_counter()
+            iterate()
+            seconds = time.perf_counter() - began
+            if number > 0:  # the first one warms up
+                found[name].append((samples / seconds, (timed.seconds - env_s) / seconds))
+    figures: dict[str, Any] = {
+        name: {
+            "samples_per_s": round(median(rate for rate, _ in pairs)),
+            "samples_per_s_range": [round(min(pairs)[0]), round(max(pairs)[0])],
+            "environment_share": round(median(share for _, share in pairs), 3),
+        }
+        for name, pairs in found.items()
+    }
+    ours = figures["fast_ppo"]["samples_per_s"]
+    return {
+        "benchmark": "train",
+        **figures,
+        "per_sb3_defaults": round(ours / figures["sb3_defaults"]["samples_per_s"], 2),
+        "per_sb3_same_batch": round(ours / figures["sb3_same_batch"]["samples_per_s"], 2),
+        "task": {"id": ENV_ID, "scenario": scenario, "hidden": list(HIDDEN), "torch_threads": 1},
+        "environments": {"fast_ppo": ENVIRONMENTS, "sb3_defaults": _FEW},
+        "rounds": rounds,
+        "machine": describe() | {"torch": torch.__version__},
+    }
+
+
+def _venv(scenario: str, count: int) -> Any:
+    return gymnasium.make_vec(
+        ENV_ID,
+        num_envs=count,
+        vectorization_mode="vector_entry_point",
+        scenario=scenario,
+        autoreset_mode="SameStep",
+    )
+
+
+def _ours(scenario: str) -> tuple[Callable[[], Any], _Timed, int]:
+    venv = _venv(scenario, ENVIRONMENTS)
+    timed = _Timed(venv)
+    params = load_attribute("agents.fast_ppo:Params", "agent")(
+        n_envs=ENVIRONMENTS,
+        horizon=HORIZON,
+        minibatch=MINIBATCH,
+        epochs=EPOCHS,
+        hidden=HIDDEN,
+        target_kl=None,
+    )
+    trainer = load_attribute("agents.fast_ppo:Trainer", "agent")(venv, params, 0, 10**12)
+    return trainer.iterate, timed, ENVIRONMENTS * HORIZON
+
+
+def _theirs(scenario: str, count: int, **settings: Any) -> tuple[Callable[[], Any], _Timed, int]:
+    import torch
+    from stable_baselines3 import PPO
+
+    from hftgym.training.sb3 import SB3VecEnv
+
+    venv = _venv(scenario, count)
+    timed = _Timed(venv)
+    network = {"net_arch": list(HIDDEN), "activation_fn": torch.nn.Tanh}
+    model = PPO("MlpPolicy", SB3VecEnv(venv), policy_kwargs=network, device="cpu", **settings)
+    samples = model.n_steps * count
+
+    def iterate() -> None:
+        model.learn(samples, reset_num_timesteps=False)
+
+    return iterate, timed, samples

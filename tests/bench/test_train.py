@@ -1,0 +1,28 @@
+"""The learners' benchmark, one round: figures belong together."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("stable_baselines3")
+
+from hftgym.bench import train
+
+
+def test_it_measures_ours_and_theirs_on_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, small in {"ENVIRONMENTS": 16, "HORIZON": 16, "MINIBATCH": 64, "EPOCHS": 1}.items():
+        monkeypatch.setattr(train, name, small)
+    monkeypatch.setattr(train, "_FEW", 2)
+    lines: list[str] = []
+    result = train.bench_train(say=lines.append, rounds=1)
+    assert lines
+    ours = result["fast_ppo"]["samples_per_s"]
+    for name in ("sb3_defaults", "sb3_same_batch"):
+        assert result[f"per_{name}"] == pytest.approx(
+            ours / result[name]["samples_per_s"], rel=0.01
+        )
+    for name in ("fast_ppo", "sb3_defaults", "sb3_same_batch"):
+        assert 0.0 < result[name]["environment_share"] < 1.0
+    assert json.loads(json.dumps(result)) == result
