@@ -1,0 +1,147 @@
+"""Trains what `docs/results.md` reports, and writes its tables.
+
+    python -m scripts.reproduce_results             # hours; goes on where it was stopped
+    python -m scripts.reproduce_results --reduced   # a minute: does it all still run?
+
+Each configuration is trained with all its seeds and judged as ``hftgym train`` does. What comes out
+is kept in ``runs/results/``, one JSON file a configuration; one whose configuration has not changed
+is not trained again. The page is written from these files alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hftgym.training.atomic import sha256, write_json
+from hftgym.training.progress import PhaseProgress
+from hftgym.training.train import resolve_config, train_from_config
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "results.md"
+KNOWN = ("fast_ppo_avellaneda_stoikov", "fast_ppo_cartea_jaimungal", "fast_ppo_almgren_chriss")
+MARKETS = ("ppo_market_making", "a3c_market_making")
+#: Seeds of the learners on markets, in place of the configuration's one.
+MARKET_SEEDS = "seeds=[0,1,2,3,4]"
+_REDUCED = {
+    KNOWN: ("steps=110000", "seeds=[0]"),
+    MARKETS: (
+        "steps=40000",
+        "seeds=[0]",
+        "evaluation.validations=1",
+        "evaluation.validation_markets=4",
+        "evaluation.test_markets=8",
+        "tuning.trials=2",
+        "tuning.markets=2",
+    ),
+}
+
+
+def reproduce(folder: Path, *, reduced: bool, quiet: bool = False) -> dict[str, dict[str, Any]]:
+    """Train what is missing in a folder of results, and return all of them by configuration.
+
+    Args:
+        folder: Of the JSON files; run folders are made in it, too.
+        reduced: Train and judge very little.
+        quiet: Show no progress.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    names = [*KNOWN, *MARKETS]
+    with PhaseProgress("results", len(names), "configurations", quiet=quiet) as bar:
+        for name in names:
+            overrides = _overrides(name, reduced)
+            path = ROOT / "configs" / f"{name}.yaml"
+            config = resolve_config(path, overrides=overrides)
+            key = sha256(config.model_dump_json().encode())
+            kept = folder / f"{name}.json"
+            if not kept.exists() or json.loads(kept.read_bytes())["config"] != key:
+                began = time.monotonic()
+                result = train_from_config(
+                    path, overrides=overrides, root=folder, quiet=quiet, report=False
+                )
+                seconds = round(time.monotonic() - began)
+                write_json(
+                    kept,
+                    {"config": key, "seconds": seconds, "steps": config.steps, **result.to_dict()},
+                )
+            found[name] = json.loads(kept.read_bytes())
+            bar.advance(1, name)
+    return found
+
+
+def _overrides(name: str, reduced: bool) -> tuple[str, ...]:
+    if reduced:
+        return next(changes for names, changes in _REDUCED.items() if name in names)
+    return (MARKET_SEEDS,) if name in MARKETS else ()
+
+
+def known_table(found: dict[str, dict[str, Any]]) -> str:
+    """Return the Markdown table of the tasks with known answers."""
+    lines = ["| task | learner | median score | worst | all seeds |", "|---|---|---|---|---|"]
+    for name in KNOWN:
+        r = found[name]
+        scores = ", ".join(f"{score:.3f}" for score in r["scores"])
+        lines.append(
+            f"| `{r['env_id']}` | {r['agent']}, {r['steps']:,} steps | {r['median']:.3f} | "
+            f"{r['worst']:.3f} | {scores} |"
+        )
+    return "\n".join(lines)
+
+
+def market_table(found: dict[str, dict[str, Any]]) -> str:
+    """Return the Markdown table of the learners on markets."""
+    lines = [
+        "| learner | J by seed | J | less GLFT | less constant spread |",
+        "|---|---|---|---|---|",
+    ]
+    for name in MARKETS:
+        r = found[name]
+        rows = {row["name"]: row for row in r["rows"]}
+        learner = r["rows"][0]
+        seeds = ", ".join(f"{x:+.0f}" for x in learner["by_seed_tick"])
+        cells = [_difference(rows[other]) for other in ("GLFT", "constant spread")]
+        lines.append(
+            f"| {learner['name']}, {r['steps']:,} steps | {seeds} | "
+            f"{learner['objective_tick']:+.1f} | {cells[0]} | {cells[1]} |"
+        )
+    return "\n".join(lines)
+
+
+def _difference(row: dict[str, Any]) -> str:
+    d = row["paired"]["difference"]
+    return f"{d['mean']:+.1f} ({d['low']:.1f} to {d['high']:.1f})"
+
+
+def write_page(found: dict[str, dict[str, Any]], page: Path = PAGE) -> None:
+    """Put the tables between the markers of the page."""
+    text = page.read_text(encoding="utf-8")
+    for mark, table in (("known", known_table(found)), ("market", market_table(found))):
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
+        text, count = re.subn(pattern, rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
+        if count != 1:
+            raise ValueError(f"{page}: no place for the table {mark!r}")
+    page.write_text(text, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--reduced", action="store_true", help="very little; the page stays")
+    parser.add_argument("--folder", type=Path, help="of the results (runs/results)")
+    chosen = parser.parse_args(arguments)
+    default = ROOT / "runs" / ("results-reduced" if chosen.reduced else "results")
+    found = reproduce(chosen.folder or default, reduced=chosen.reduced)
+    print(known_table(found), market_table(found), sep="\n\n")
+    if not chosen.reduced:
+        write_page(found)
+
+
+if __name__ == "__main__":
+    main()
