@@ -25,6 +25,13 @@ from hftgym.errors import InternalError
 from hftgym.training.metrics import episode_scalars
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
+from hftgym.training.resume import (
+    Arrays,
+    State,
+    environment_state,
+    restore_environment,
+    state_files,
+)
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.stagger import stagger
@@ -237,6 +244,42 @@ class Trainer:
         records = np.concatenate(episodes) if episodes else None
         return played, Figures(rewards.size, records, withdrawn, {"time/env_s": env_s})
 
+    def state(self) -> State:
+        """Return everything that the rest of the run depends on."""
+        arrays, env = environment_state(self.venv)
+        arrays |= {f"network.{k}": v.numpy().copy() for k, v in self.network.state_dict().items()}
+        for i, slot in self.optimizer.state_dict()["state"].items():
+            arrays |= {f"adam.{i}.{k}": np.asarray(v.numpy()).copy() for k, v in slot.items()}
+        arrays["generator"] = self.generator.get_state().numpy()
+        arrays["obs"], arrays["moments"] = self.obs.numpy(), self.moments
+        for name in ("obs_mean", "obs_std"):
+            arrays[name] = getattr(self.network, name).numpy().copy()
+        if self.normalizer is not None:
+            arrays |= {f"returns.{k}": v for k, v in self.normalizer.arrays().items()}
+        return arrays, {"env": env, "done": self.done}
+
+    def restore(self, arrays: Arrays, plain: dict[str, Any]) -> None:
+        """Go on from a state of `state`, of a trainer made with the same arguments."""
+        restore_environment(self.venv, arrays, plain["env"])
+        tensors = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items() if k[:4] != "env."}
+        weights = self.network.state_dict()
+        self.network.load_state_dict({k: tensors[f"network.{k}"] for k in weights})
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name in tensors:
+            if name.startswith("adam."):
+                _, i, key = name.split(".")
+                slots.setdefault(int(i), {})[key] = tensors[name]
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.generator.set_state(tensors["generator"])
+        self.obs, self.moments = tensors["obs"], np.array(arrays["moments"])
+        self.network.obs_mean.copy_(tensors["obs_mean"])
+        self.network.obs_std.copy_(tensors["obs_std"])
+        if self.normalizer is not None:
+            kept = {k[8:]: np.array(v) for k, v in arrays.items() if k.startswith("returns.")}
+            self.normalizer = ReturnNormalizer.from_arrays(kept, frozen=False)
+        self.done = int(plain["done"])
+
     def _not_finite(self, what: str) -> InternalError:
         return InternalError(
             "HG-I052",
@@ -324,6 +367,7 @@ class FastPPO:
 
     name: ClassVar[str] = "fast PPO"
     params_type: ClassVar[type[Params]] = Params
+    resumable: ClassVar[bool] = True
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = Params() if params is None else Params.model_validate(params)
@@ -335,6 +379,12 @@ class FastPPO:
         try:
             trainer = Trainer(venv, self.params, session.seed, session.steps)
             saved = 0
+            if session.resumed is not None:
+                arrays, plain = session.resumed
+                trainer.restore(arrays, plain)
+                session.restore(plain["session"])
+                session.progress.advance(trainer.done)
+                saved = int(plain["saved"])
             while trainer.done < session.steps and not session.stop.requested:
                 began = time.monotonic()
                 figures = trainer.iterate()
@@ -342,9 +392,9 @@ class FastPPO:
                 self._report(session, trainer.done, figures, time.monotonic() - began)
                 due = trainer.done >= saved + session.checkpoint_steps
                 if due and trainer.done < session.steps:
-                    self._save(session, trainer)
                     saved = trainer.done
-            return self._save(session, trainer)
+                    self._save(session, trainer, saved)
+            return self._save(session, trainer, saved)
         finally:
             venv.close()
 
@@ -352,10 +402,15 @@ class FastPPO:
         """Load the policy of a run folder."""
         return PPOPolicy.load(run, which, name)
 
-    def _save(self, session: TrainSession, trainer: Trainer) -> PPOPolicy:
-        arrays = trainer.normalizer.arrays() if trainer.normalizer else {}
-        policy = trainer.network.policy(self.name, trainer.done, self.params, arrays)
-        objective = session.checkpoint(policy, trainer.done, policy.files())
+    def _save(self, session: TrainSession, trainer: Trainer, saved: int) -> PPOPolicy:
+        """Save policy and state; ``saved`` is the step of the last checkpoint that was due."""
+        scale = trainer.normalizer.arrays() if trainer.normalizer else {}
+        policy = trainer.network.policy(self.name, trainer.done, self.params, scale)
+        files = policy.files()
+        if hasattr(trainer.venv.unwrapped, "snapshot"):
+            arrays, plain = trainer.state()
+            files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
+        objective = session.checkpoint(policy, trainer.done, files)
         session.progress.advance(0, f"validation J {objective:+.2f}")
         return policy
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hftgym.cli.output import Json, show, working_directory_first
+from hftgym.errors import UsageError
 from hftgym.names import check_name
 
 learning_app = typer.Typer()
@@ -25,7 +26,9 @@ class Device(StrEnum):
 
 @learning_app.command()
 def train(
-    config: Annotated[Path, typer.Argument(help="The run's YAML file.")],
+    config: Annotated[
+        Path | None, typer.Argument(help="The run's YAML file.", show_default=False)
+    ] = None,
     scenario: Annotated[
         str | None, typer.Option(help="Scenario name or .yaml file, instead of the config's.")
     ] = None,
@@ -39,6 +42,9 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     device: Annotated[Device, typer.Option(help="Where the learner computes.")] = Device.auto,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="A run folder to go on with, instead of a new run.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train an agent and evaluate it on unseen markets.
@@ -47,11 +53,23 @@ def train(
 
     Example: hftgym train configs/ppo_market_making.yaml --seed 1 --set params.gamma=0.99
     """
+    if (config is None) == (resume is None):
+        raise UsageError("HG-U049", "name a configuration, or a run folder with --resume")
     if name is not None:
         check_name(name, "run name")
     working_directory_first()
-    from hftgym.training.train import train_from_config
+    from hftgym.training.train import resume_training, train_from_config
 
+    if resume is not None:
+        if scenario or data or seed is not None or overrides or name or steps:
+            raise UsageError(
+                "HG-U049", "--resume goes on with the run's own configuration; leave the others out"
+            )
+        found = resume_training(resume, device.value, quiet=as_json, report=not as_json)
+        if as_json:
+            show(found, as_json)
+        return
+    assert config is not None
     result = train_from_config(
         config,
         scenario=scenario,

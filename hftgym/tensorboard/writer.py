@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
@@ -37,9 +37,13 @@ class MetricsWriter:
     Args:
         folder: Folder of the event files.
         metrics: Path of the JSON-lines file, or None for event files alone.
+        after: Step from which a run goes on: TensorBoard is told to forget what older event files
+            say of later ones.
     """
 
-    def __init__(self, folder: Path, metrics: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, metrics: Path | None = None, *, after: int | None = None
+    ) -> None:
         try:
             self._events: Any = EventFileWriter(str(folder), max_queue_size=64, flush_secs=_FLUSH_S)
             self._lines = metrics.open("a", encoding="utf-8") if metrics is not None else None
@@ -47,6 +51,9 @@ class MetricsWriter:
             raise OutputError("HG-O014", f"{folder}: no event file: {error.strerror}") from error
         self._start_s = time.monotonic()
         self._closed = False
+        if after is not None:
+            begun = SessionLog(status=SessionLog.START)
+            self._events.add_event(Event(wall_time=time.time(), step=after + 1, session_log=begun))
 
     def __enter__(self) -> MetricsWriter:
         """Return the writer."""
@@ -82,7 +89,7 @@ class MetricsWriter:
         if self._lines is not None:
             record: dict[str, Any] = {"step": int(step), "wall_s": round(self.elapsed_s, 3)}
             record |= {tag: v if math.isfinite(v) else None for tag, v in plain.items()}
-            self._lines.write(_signed_line(record))
+            self._lines.write(signed_line(record))
             self._lines.flush()
 
     def text(self, tag: str, text: str, step: int = 0) -> None:
@@ -126,7 +133,8 @@ class MetricsWriter:
         self._events.add_event(Event(wall_time=time.time(), step=int(step), summary=summary))
 
 
-def _signed_line(record: Mapping[str, Any]) -> str:
+def signed_line(record: Mapping[str, Any]) -> str:
+    """Return a line of the metrics file, closed by its checksum."""
     body = json.dumps(record, allow_nan=False)[:-1]
     return f'{body}, "crc32": {zlib.crc32(body.encode())}}}\n'
 

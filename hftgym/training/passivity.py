@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,15 @@ class PassivityMonitor:
             self.alarm = False
             logger.warning("passive no more: the agent trades again at step %d", step)
         return self.alarm
+
+    def state(self) -> dict[str, Any]:
+        """Return what later updates depend on."""
+        return {"alarm": self.alarm, "in_a_row": self._in_a_row}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` has said."""
+        self.alarm = bool(state["alarm"])
+        self._in_a_row = int(state["in_a_row"])
 
     def _signs(
         self, withdraw_rate: float, fills: float | None, quoting_share: float | None

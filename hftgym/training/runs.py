@@ -17,8 +17,10 @@ import contextlib
 import datetime
 import importlib.metadata
 import json
+import math
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,6 +139,25 @@ class RunFolder:
         """Point ``best.json`` to the checkpoint of `step` (validation objective in ticks)."""
         value = {"checkpoint": f"step-{step:012d}", "step": step, "objective_tick": objective}
         write_json(self.checkpoints / "best.json", value)
+
+    def best_objective(self) -> float:
+        """Return the objective of the best checkpoint; minus infinity when there is none."""
+        path = self.checkpoints / "best.json"
+        return (
+            float(json.loads(path.read_bytes())["objective_tick"]) if path.is_file() else -math.inf
+        )
+
+    def prune(self, keep: int) -> None:
+        """Delete all checkpoints but the newest ones and the best.
+
+        Args:
+            keep: How many of the newest stay.
+        """
+        best = self.checkpoints / "best.json"
+        spared = {json.loads(best.read_bytes())["checkpoint"]} if best.is_file() else set()
+        for folder in sorted(self.checkpoints.glob("step-*"), reverse=True)[keep:]:
+            if folder.name not in spared and not folder.is_symlink():
+                shutil.rmtree(folder)
 
     def checkpoint(self, which: str = "best") -> Path:
         """Return the folder of a checkpoint.

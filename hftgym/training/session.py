@@ -18,6 +18,7 @@ from hftgym.training.judge import Judge
 from hftgym.training.passivity import PassivityMonitor
 from hftgym.training.policy import Policy
 from hftgym.training.progress import PhaseProgress
+from hftgym.training.resume import State
 from hftgym.training.runs import RunFolder
 from hftgym.training.task import KnownTask, MarketTask
 
@@ -38,8 +39,10 @@ class TrainSession:
         validation_markets: Markets on which checkpoints are compared.
         validations: How many checkpoints a run takes.
         market_root: Root of the market seeds.
+        keep: Newest checkpoints that stay, beside the best.
         passivity: The passivity alarm.
         best_objective: Best objective of a checkpoint so far.
+        resumed: State of the run that goes on (`hftgym.training.resume`); None at a new one.
     """
 
     task: MarketTask | KnownTask
@@ -53,8 +56,10 @@ class TrainSession:
     validation_markets: int = 64
     validations: int = 8
     market_root: int = 0
+    keep: int = 3
     passivity: PassivityMonitor = field(default_factory=PassivityMonitor)
     best_objective: float = -np.inf
+    resumed: State | None = None
     _judge: Judge | None = None
 
     def make_env(self, num_envs: int) -> Any:
@@ -86,7 +91,17 @@ class TrainSession:
         if objective > self.best_objective:
             self.best_objective = objective
             self.run.mark_best(step, objective)
+        self.run.prune(self.keep)
         return objective
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run has to know of this session."""
+        return {"passivity": self.passivity.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` has said."""
+        self.best_objective = self.run.best_objective()
+        self.passivity.restore(state["passivity"])
 
     def close(self) -> None:
         """Close what checkpoints were judged with."""

@@ -17,6 +17,7 @@ from hftgym.training.interrupt import StopRequest
 from hftgym.training.known import KnownResult, evaluate_known, print_known
 from hftgym.training.progress import PhaseProgress
 from hftgym.training.report import print_result
+from hftgym.training.resume import State, check_same, load_state, trim_metrics
 from hftgym.training.runs import RunFolder
 from hftgym.training.session import TrainSession
 from hftgym.yaml_model import load_yaml_model, parse_overrides
@@ -71,6 +72,54 @@ def train_from_config(
             policies.append(_train_one(config, learner, run, number, device, stop, quiet))
             if stop.requested:
                 raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
+    return _judge(config, policies, runs, quiet, report)
+
+
+def resume_training(
+    path: str | Path,
+    device: str = "auto",
+    *,
+    quiet: bool = False,
+    report: bool = True,
+) -> EvaluationResult | KnownResult:
+    """Go on with a run from its newest whole checkpoint, then evaluate it.
+
+    Args:
+        path: Run folder; its configuration counts.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        quiet: Show no progress.
+        report: Print the table and the run folder.
+
+    Returns:
+        The comparison on the test markets, or the scores.
+
+    Raises:
+        UsageError: Its learner can not be resumed.
+        ConfigError: Versions, scenario or data have changed since.
+        KeyboardInterrupt: The user stopped the run; everything so far has been saved.
+    """
+    run = RunFolder.open(path)
+    config = load_yaml_model(run.path / "config.yaml", TrainConfig)
+    learner = config.learner()
+    if not getattr(learner, "resumable", False):
+        raise UsageError("HG-U048", f"{config.agent} keeps no state to resume from; train it anew")
+    check_same(run, _hashes(config))
+    resumed = load_state(run)
+    with StopRequest() as stop:
+        policy = _train_one(config, learner, run, config.seeds[0], device, stop, quiet, resumed)
+        if stop.requested:
+            raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
+    return _judge(config, [policy], [run], quiet, report)
+
+
+def _judge(
+    config: TrainConfig,
+    policies: Sequence[Any],
+    runs: Sequence[RunFolder],
+    quiet: bool,
+    report: bool,
+) -> EvaluationResult | KnownResult:
+    """Evaluate trained policies and print the table."""
     if config.known:
         scored = evaluate_known(config, policies, runs=runs)
         if report:
@@ -122,11 +171,15 @@ def _train_one(
     device: str,
     stop: StopRequest,
     quiet: bool,
+    resumed: State | None = None,
 ) -> Any:
     """Train one learner and return the policy of its best checkpoint, or of its last."""
     settings = config.evaluation
     bar = PhaseProgress(f"train seed {seed}", config.steps, "steps", quiet=quiet)
-    with MetricsWriter(run.tensorboard, run.metrics) as writer, bar:
+    step = None if resumed is None else int(resumed[1]["done"])
+    if step is not None:
+        trim_metrics(run, step)
+    with MetricsWriter(run.tensorboard, run.metrics, after=step) as writer, bar:
         writer.layout()
         writer.text("config", "    " + config.model_dump_json(indent=2).replace("\n", "\n    "))
         session = TrainSession(
@@ -141,6 +194,7 @@ def _train_one(
             validation_markets=settings.validation_markets,
             validations=settings.validations,
             market_root=settings.market_root,
+            resumed=resumed,
         )
         try:
             learner.train(session)
@@ -154,13 +208,7 @@ def _describe(run: RunFolder, config: TrainConfig, seed: int) -> None:
     """Write configuration, versions and seeds into a new run folder."""
     own = config.model_copy(update={"seeds": (seed,)})
     run.write_config(own.model_dump(mode="json"), "Resolved configuration of this run.")
-    run.write_versions(
-        {
-            "config": sha256(own.model_dump_json().encode()),
-            "scenario": _scenario_hash(config.scenario),
-            "data": _data_hash(config.data),
-        }
-    )
+    run.write_versions(_hashes(own))
     run.write_seeds(
         {
             "training_seed": seed,
@@ -169,6 +217,15 @@ def _describe(run: RunFolder, config: TrainConfig, seed: int) -> None:
             "splits": ["train", "tune", "validation", "test"],
         }
     )
+
+
+def _hashes(config: TrainConfig) -> dict[str, str | None]:
+    """Return the hashes of configuration, scenario and data."""
+    return {
+        "config": sha256(config.model_dump_json().encode()),
+        "scenario": _scenario_hash(config.scenario),
+        "data": _data_hash(config.data),
+    }
 
 
 def _scenario_hash(name: str) -> str:

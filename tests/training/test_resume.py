@@ -1,0 +1,220 @@
+"""A run that was stopped or killed goes on as if nothing had happened; what differs is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("torch")
+
+from hftgym.cli import main
+from hftgym.errors import ConfigError, DataError, NoInputError, UsageError
+from hftgym.tensorboard.writer import read_metrics
+from hftgym.training.evaluate import EvaluationResult
+from hftgym.training.interrupt import StopRequest
+from hftgym.training.resume import load_state
+from hftgym.training.runs import RunFolder
+from hftgym.training.train import resume_training, train_from_config
+
+ITERATIONS = 12
+CONFIG: dict[str, Any] = {
+    "agent": "agents.fast_ppo:FastPPO",
+    "name": "resumed",
+    "environment": {"horizon_s": 5.0},
+    "arguments": {"snapshots": 2},
+    "seeds": [3],
+    "steps": ITERATIONS * 128,
+    "params": {
+        "n_envs": 8,
+        "horizon": 16,
+        "minibatch": 64,
+        "epochs": 2,
+        "hidden": [8],
+        "normalize_observations": True,
+    },
+    "evaluation": {
+        "validations": 4,
+        "validation_markets": 4,
+        "test_markets": 4,
+        "resamples": 100,
+        "stochastic": False,
+        "baselines": ["agents.do_nothing:DoNothing"],
+    },
+    "tuning": {"trials": 1, "markets": 2},
+}
+QUIET: dict[str, Any] = {"quiet": True, "report": False}
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing is saved on the way out."""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("resume") / "resumed.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of the run that nobody interrupts."""
+    result = train_from_config(config, root=tmp_path_factory.mktemp("whole"), **QUIET)
+    return result.runs[0]
+
+
+def interrupted(
+    config: Path, root: Path, at: int, patch: pytest.MonkeyPatch, *, kill: bool
+) -> Path:
+    """Return the folder of a run that was killed or asked to stop after so many iterations."""
+    from agents.fast_ppo import Trainer
+
+    count = 0
+    iterate = Trainer.iterate
+    requests: list[StopRequest] = []
+
+    def noted(self: StopRequest) -> StopRequest:
+        requests.append(self)
+        return self
+
+    def counted(self: Trainer) -> Any:
+        nonlocal count
+        if count == at:
+            if kill:
+                raise Killed
+            requests[-1].requested = True
+        count += 1
+        return iterate(self)
+
+    with patch.context() as inner:
+        inner.setattr(Trainer, "iterate", counted)
+        inner.setattr(StopRequest, "__enter__", noted)
+        with pytest.raises((Killed, KeyboardInterrupt)):
+            train_from_config(config, root=root, **QUIET)
+    (run,) = root.iterdir()
+    return run
+
+
+def scalars(run: Path) -> list[dict[str, Any]]:
+    """Everything that was written, but times and what a stop has added."""
+    rows = list(read_metrics(run / "metrics.jsonl"))
+    return [
+        {k: v for k, v in row.items() if not k.startswith(("time/", "wall_s", "eval/"))}
+        for row in rows
+        if any(tag.startswith("train/") for tag in row)
+    ]
+
+
+# Checkpoints are due after every third iteration.
+KILLS = sorted(np.random.default_rng(0).choice(np.arange(3, ITERATIONS), 5, False).tolist())
+
+
+@pytest.mark.parametrize("at", KILLS)
+def test_a_killed_run_goes_on_from_its_checkpoint(
+    at: int, config: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(config, tmp_path, at, monkeypatch, kill=True)
+    result = resume_training(run, **QUIET)
+    check_equal(run, whole)
+    mine, theirs = (folder / "checkpoints" / "best.json" for folder in (run, whole))
+    assert mine.read_bytes() == theirs.read_bytes()
+    assert isinstance(result, EvaluationResult)
+    rows = [json.loads((f / "evaluation.json").read_bytes())["rows"] for f in (run, whole)]
+    assert rows[0] == rows[1]
+
+
+def check_equal(run: Path, whole: Path) -> None:
+    """Assert that two runs have ended in one state, down to every market and random number."""
+    last = f"step-{CONFIG['steps']:012d}"
+    for name in ("weights.npz", "normalizer.npz"):
+        mine, theirs = (folder / "checkpoints" / last / name for folder in (run, whole))
+        assert mine.read_bytes() == theirs.read_bytes(), name
+    (mine_arrays, mine_plain), (arrays, plain) = (
+        load_state(RunFolder.open(folder)) for folder in (run, whole)
+    )
+    for one in (mine_plain, plain):
+        del one["env"]["generator"]  # draws seeds where none are given: never here
+    assert mine_plain == plain
+    assert set(mine_arrays) == set(arrays) and len(arrays) > 30
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(mine_arrays[name], array, err_msg=name)
+    assert scalars(run) == scalars(whole)
+
+
+@pytest.mark.parametrize("at", [1, 7])
+def test_a_stopped_run_has_saved_and_goes_on(
+    at: int, config: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(config, tmp_path, at, monkeypatch, kill=False)
+    stopped = f"step-{(at + 1) * 128:012d}"
+    assert (run / "checkpoints" / stopped / "state.json").is_file()
+    resume_training(run, **QUIET)
+    check_equal(run, whole)
+
+
+def test_the_newest_checkpoints_and_the_best_stay(whole: Path) -> None:
+    steps = [int(path.name[5:]) for path in sorted((whole / "checkpoints").glob("step-*"))]
+    best = json.loads((whole / "checkpoints" / "best.json").read_bytes())["step"]
+    assert set(steps) == {768, 1_152, 1_536} | {best}
+
+
+def test_a_damaged_checkpoint_is_passed_over(
+    config: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(config, tmp_path, 8, monkeypatch, kill=True)
+    newest = sorted((run / "checkpoints").glob("step-*"))[-1]
+    data = bytearray((newest / "state.safetensors").read_bytes())
+    data[len(data) // 2] ^= 1
+    (newest / "state.safetensors").write_bytes(data)
+    _, plain = load_state(RunFolder.open(run))
+    assert plain["done"] == int(newest.name[5:]) - 384
+    resume_training(run, **QUIET)
+    last = f"step-{CONFIG['steps']:012d}"
+    mine, theirs = (f / "checkpoints" / last / "weights.npz" for f in (run, whole))
+    assert mine.read_bytes() == theirs.read_bytes()
+
+    for folder in (run / "checkpoints").glob("step-*"):
+        (folder / "state.json").write_text("{}")
+    with pytest.raises(DataError, match="SHA-256 differs"):
+        resume_training(run, **QUIET)
+    for folder in (run / "checkpoints").glob("step-*"):
+        os.remove(folder / "state.json")
+    with pytest.raises(NoInputError, match="no checkpoint holds a state"):
+        resume_training(run, **QUIET)
+
+
+def test_what_has_changed_is_listed_and_refused(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(config, tmp_path, 5, monkeypatch, kill=True)
+    path = run / "versions.json"
+    kept = json.loads(path.read_bytes())
+    kept["packages"]["numpy"] = "1.2.3"
+    kept["hashes"]["scenario"] = "another"
+    path.write_text(json.dumps(kept))
+    with pytest.raises(ConfigError, match=r"scenario another then, .*numpy 1\.2\.3 then"):
+        resume_training(run, **QUIET)
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("hidden:\n  - 8", "hidden:\n  - 9"))
+    with pytest.raises(ConfigError, match="hash of the config"):
+        resume_training(run, **QUIET)
+    (run / "config.yaml").write_text(text.replace("agents.fast_ppo:FastPPO", "agents.a2c:A2C"))
+    with pytest.raises((UsageError, ConfigError), match=r"agents\.a2c:A2C"):
+        resume_training(run, **QUIET)
+
+
+def test_the_command_says_what_goes_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train"]) == 2
+    assert "name a configuration, or a run folder with --resume" in capsys.readouterr().err
+    assert main(["train", "--resume", str(tmp_path), "--seed", "1"]) == 2
+    assert "leave the others out" in capsys.readouterr().err
+    assert main(["train", "--resume", str(tmp_path)]) == 66
+    assert "no run folder" in capsys.readouterr().err
