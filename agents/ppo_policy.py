@@ -7,7 +7,6 @@ depend on how many environments are decided for at once.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agents.network import FloatArray, checked, forward, layers, read_arrays
 from agents.noise import NoiseState, normals
 from hftgym.errors import DataError
 from hftgym.training.atomic import npz_bytes, read_folder, sha256
@@ -23,8 +23,6 @@ from hftgym.training.policy import ActionArray, ObsArray, UInt64Array
 from hftgym.training.runs import RunFolder
 
 FORMAT = 1
-FloatArray = npt.NDArray[np.float64]
-Layers = list[tuple[FloatArray, FloatArray]]  # weight (outputs, inputs) and bias (outputs,)
 
 
 class PPOPolicy:
@@ -50,10 +48,12 @@ class PPOPolicy:
         self.config = dict(config)
         self.weights = {key: np.asarray(weights[key]) for key in sorted(weights)}
         self.normalizer = dict(normalizer or {})
-        depth = len(self.config["hidden"])
-        self._policy = self._layers("mlp_extractor.policy_net", depth, "action_net")
-        self._value = self._layers("mlp_extractor.value_net", depth, "value_net")
-        self._std = np.exp(self._array("log_std", (self.config["actions"],)))
+        actions = int(self.config["actions"])
+        widths = [int(self.config["observations"]), *(int(w) for w in self.config["hidden"])]
+        trunk = "mlp_extractor"
+        self._policy = layers(self.weights, f"{trunk}.policy_net", widths, "action_net", actions)
+        self._value = layers(self.weights, f"{trunk}.value_net", widths, "value_net", 1)
+        self._std = np.exp(checked(self.weights, "log_std", (actions,)))
 
     def initial_state(self, market_seeds: UInt64Array) -> NoiseState:
         """Return the start of the draws of the stochastic policy on these markets."""
@@ -70,7 +70,7 @@ class PPOPolicy:
         deterministic: bool = True,
     ) -> tuple[ActionArray, Any]:
         """Return the mean action, or a draw around it, shape (envs, 2), and the next state."""
-        action = _forward(self._policy, obs)
+        action = forward(self._policy, obs)
         noise = NoiseState.begin(np.arange(len(obs))) if state is None else state
         if not deterministic:
             action = action + self._std * normals(noise, action.shape[1])
@@ -81,7 +81,7 @@ class PPOPolicy:
         scale = 1.0
         if "return_moments" in self.normalizer:
             scale = float(np.sqrt(self.normalizer["return_moments"][2] + 1e-8))
-        return _forward(self._value, obs)[:, 0] * scale
+        return forward(self._value, obs)[:, 0] * scale
 
     def weights_hash(self) -> str:
         """Return the SHA-256 of all weights, in the order of their names."""
@@ -118,45 +118,12 @@ class PPOPolicy:
                     f"{folder}/policy.json: format {config.get('format')!r}, expected {FORMAT}",
                 )
             return cls(
-                config, _arrays(files["weights.npz"]), _arrays(files["normalizer.npz"]), name
+                config,
+                read_arrays(files["weights.npz"]),
+                read_arrays(files["normalizer.npz"]),
+                name,
             )
         except (KeyError, TypeError, AttributeError, OSError, ValueError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError("HG-D066", f"{folder}: no policy of this agent: {error}") from error
-
-    def _layers(self, trunk: str, depth: int, head: str) -> Layers:
-        """Return the layers of one network; a tanh stands between two of them."""
-        widths = [int(self.config["observations"]), *(int(w) for w in self.config["hidden"])]
-        layers = []
-        for i in range(depth):
-            name = f"{trunk}.{2 * i}"
-            weight = self._array(f"{name}.weight", (widths[i + 1], widths[i]))
-            layers.append((weight, self._array(f"{name}.bias", (widths[i + 1],))))
-        outputs = 1 if head == "value_net" else int(self.config["actions"])
-        weight = self._array(f"{head}.weight", (outputs, widths[-1]))
-        layers.append((weight, self._array(f"{head}.bias", (outputs,))))
-        return layers
-
-    def _array(self, name: str, shape: tuple[int, ...]) -> FloatArray:
-        array = self.weights[name].astype(np.float64)
-        if array.shape != shape or not np.isfinite(array).all():
-            raise DataError(
-                "HG-D067",
-                f"weights {name!r}: shape {array.shape} or a value that is not finite; "
-                f"expected {shape}, finite",
-            )
-        return array
-
-
-def _forward(layers: Layers, obs: ObsArray) -> FloatArray:
-    x = np.asarray(obs, np.float64)
-    for weight, bias in layers[:-1]:
-        x = np.tanh(x @ weight.T + bias)
-    weight, bias = layers[-1]
-    return np.asarray(x @ weight.T + bias)
-
-
-def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return {key: file[key] for key in file.files}

@@ -117,11 +117,12 @@ class SB3VecEnv(VecEnv):
         infos: dict[str, Any],
     ) -> None:
         """Fill the infos of the environments whose episode ended."""
-        final, episode = infos["final_obs"], infos["final_info"]["episode"]
+        final, episode = infos["final_obs"], infos["final_info"].get("episode")
         for i in np.flatnonzero(done):
             listed[i]["terminal_observation"] = np.array(final[i])
             listed[i]["TimeLimit.truncated"] = bool(cut[i])
-            listed[i]["episode"] = {"r": float(episode["r"][i]), "l": int(episode["l"][i])}
+            if episode is not None:  # an environment that does not count it is no reason to fail
+                listed[i]["episode"] = {"r": float(episode["r"][i]), "l": int(episode["l"][i])}
         inner = self.venv.unwrapped
         if self.on_episodes is not None and hasattr(inner, "last_episodes"):
             self.on_episodes(inner.last_episodes[done].copy())

@@ -1,0 +1,206 @@
+"""Soft actor-critic (Haarnoja et al. 2018) through Stable-Baselines3.
+
+"Soft actor-critic algorithms and applications", with the temperature tuned to a target entropy.
+The learner runs on the native vector environment; what comes out is a `SACPolicy`, which needs no
+torch.
+
+Rewards lie in a replay buffer for long, so their scale must not move: it is measured once, from the
+returns of random actions, and stays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from agents.policy import AgentParams
+from agents.sac_policy import FORMAT, SACPolicy
+from hftgym.training.metrics import episode_scalars
+from hftgym.training.normalize import ReturnNormalizer
+from hftgym.training.passivity import withdraw_rate
+from hftgym.training.session import TrainSession
+
+if TYPE_CHECKING:
+    from stable_baselines3 import SAC as SB3SAC
+
+__all__ = ["SAC", "Params", "SACPolicy"]
+
+
+class Params(AgentParams):
+    """Hyper-parameters, by the names of the paper or of Stable-Baselines3."""
+
+    n_envs: int = Field(default=64, ge=1)
+    """Environments in the batch."""
+    batch_size: int = Field(default=512, ge=2)
+    """Transitions in a minibatch."""
+    gradient_steps: int = Field(default=8, ge=1)
+    """Updates after each step of all environments."""
+    buffer_size: int = Field(default=1_000_000, ge=1)
+    """Transitions in the replay buffer."""
+    learning_starts: int = Field(default=20_000, ge=0)
+    """Environment steps with random actions before the first update."""
+    learning_rate: float = Field(default=3e-4, gt=0.0)
+    """Step size at the start; it falls linearly to zero."""
+    gamma: float = Field(default=0.995, gt=0.0, le=1.0)
+    """Discount of a step."""
+    tau: float = Field(default=0.005, gt=0.0, le=1.0)
+    """Share of the critics that goes into their targets at an update."""
+    temperature: float | None = Field(default=None, ge=0.0)
+    """alpha: weight of the entropy; tuned to the target entropy when not given."""
+    target_entropy: float | None = None
+    """Entropy to tune for; minus the number of actions when not given."""
+    hidden: tuple[int, ...] = Field(default=(64, 64), min_length=1)
+    """Widths of the layers of actor and critics."""
+    scale_steps: int = Field(default=600, ge=0)
+    """Steps of all environments with random actions from which the scale of returns is measured.
+    0: rewards are taken as they are."""
+    report_steps: int = Field(default=20_000, ge=1)
+    """Environment steps between two lines of figures."""
+
+
+class SAC:
+    """The learner.
+
+    Args:
+        params: Hyper-parameters.
+    """
+
+    name: ClassVar[str] = "SAC"
+    params_type: ClassVar[type[Params]] = Params
+
+    def __init__(self, params: Params | None = None) -> None:
+        self.params = Params() if params is None else Params.model_validate(params)
+
+    def train(self, session: TrainSession) -> SACPolicy:
+        """Train and return the last policy; checkpoints are in the run folder."""
+        import torch
+        from stable_baselines3.common.logger import Logger
+
+        from hftgym.training.sb3 import SB3VecEnv
+        from hftgym.training.sb3_logger import MetricsOutput
+
+        torch.set_num_threads(1)
+        batch = session.make_env(self.params.n_envs)
+        ended: list[npt.NDArray[Any]] = []
+        venv = SB3VecEnv(
+            batch, self._scale(batch, session.seed), on_episodes=ended.append, stagger=True
+        )
+        try:
+            device = "cpu" if session.device == "auto" else session.device
+            model = self.model(venv, session.seed, device)
+            model.set_logger(Logger(str(session.run.path), [MetricsOutput(session.writer)]))
+            callback = _callback(self, session, ended)
+            model.learn(session.steps, callback=callback, log_interval=10**9)
+            policy = self.policy(model)
+            if callback.last_checkpoint != model.num_timesteps:
+                session.checkpoint(policy, model.num_timesteps, policy.files())
+            return policy
+        finally:
+            venv.close()
+
+    def model(self, venv: Any, seed: int, device: str = "cpu") -> SB3SAC:
+        """Return Stable-Baselines3's learner on an `SB3VecEnv`, with these hyper-parameters."""
+        import torch
+        from stable_baselines3 import SAC as SB3SAC
+
+        p = self.params
+        return SB3SAC(
+            "MlpPolicy",
+            venv,
+            learning_rate=lambda left: p.learning_rate * left,
+            buffer_size=p.buffer_size,
+            learning_starts=p.learning_starts,
+            batch_size=p.batch_size,
+            tau=p.tau,
+            gamma=p.gamma,
+            train_freq=1,
+            gradient_steps=p.gradient_steps,
+            ent_coef="auto" if p.temperature is None else p.temperature,
+            target_entropy="auto" if p.target_entropy is None else p.target_entropy,
+            policy_kwargs={"net_arch": list(p.hidden), "activation_fn": torch.nn.ReLU},
+            seed=seed % 2**32,
+            device=device,
+        )
+
+    def policy(self, model: SB3SAC) -> SACPolicy:
+        """Return the actor as a policy that needs no torch."""
+        weights = {
+            key: np.array(tensor.detach().cpu().numpy())
+            for key, tensor in model.actor.state_dict().items()
+        }
+        config = {
+            "format": FORMAT,
+            "observations": int(model.observation_space.shape[0]),  # type: ignore[index]
+            "actions": int(model.action_space.shape[0]),  # type: ignore[index]
+            "hidden": list(self.params.hidden),
+            "activation": "relu",
+            "steps": int(model.num_timesteps),
+            "params": self.params.model_dump(mode="json"),
+        }
+        return SACPolicy(config, weights, self.name)
+
+    def load(self, run: Any, which: str = "best", name: str = "SAC") -> SACPolicy:
+        """Load the policy of a run folder."""
+        return SACPolicy.load(run, which, name)
+
+    def _scale(self, venv: Any, seed: int) -> ReturnNormalizer | None:
+        """Return a normaliser that knows the scale of random play, and learns no more."""
+        if self.params.scale_steps == 0:
+            return None
+        normalizer = ReturnNormalizer(venv.num_envs, self.params.gamma)
+        rng = np.random.default_rng(seed)
+        venv.reset(seed=[int(s) for s in rng.integers(0, 2**63, venv.num_envs)])
+        shape = (venv.num_envs, *venv.single_action_space.shape)
+        for _ in range(self.params.scale_steps):
+            actions = rng.uniform(-1.0, 1.0, shape).astype(np.float32)
+            _, rewards, terminated, truncated, _ = venv.step(actions)
+            normalizer(np.asarray(rewards, np.float64), terminated | truncated)
+        normalizer.frozen = True
+        return normalizer
+
+
+def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) -> Any:
+    """Return the callback that reports to a session; Stable-Baselines3 is imported here."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class SessionReports(BaseCallback):
+        """Scalars, checkpoints, progress, Ctrl-C."""
+
+        last_checkpoint = last_report = 0
+
+        def _on_step(self) -> bool:
+            session.progress.advance(self.training_env.num_envs)
+            if self.num_timesteps >= self.last_report + agent.params.report_steps:
+                self.last_report = self.num_timesteps
+                self._report()
+            if self.num_timesteps >= self.last_checkpoint + session.checkpoint_steps:
+                self.last_checkpoint = self.num_timesteps
+                policy = agent.policy(self.model)  # type: ignore[arg-type]
+                found = session.checkpoint(policy, self.num_timesteps, policy.files())
+                session.progress.advance(0, f"validation J {found:+.2f}")
+            return not session.stop.requested
+
+        def _report(self) -> None:
+            withdrawn = withdraw_rate(self.locals["actions"])
+            fills = quoting = None
+            if ended:
+                episodes = np.concatenate(ended)
+                ended.clear()
+                fills = float(episodes["fills"].mean())
+                quoting = float(episodes["quoting_share"].mean())
+                for tag, value in episode_scalars(episodes).items():
+                    self.logger.record(tag, value)
+            alarm = session.passivity.update(
+                withdraw_rate=withdrawn,
+                fills=fills,
+                quoting_share=quoting,
+                step=self.num_timesteps,
+            )
+            self.logger.record("risk/withdraw_rate", withdrawn)
+            self.logger.record("risk/passive", float(alarm))
+            self.logger.dump(self.num_timesteps)
+
+    return SessionReports()
