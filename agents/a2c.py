@@ -337,7 +337,7 @@ class Reporter:
 
 
 class A2C:
-    """The learner.
+    """Learns by synchronous advantage actor-critic.
 
     Args:
         params: Hyper-parameters.

@@ -228,7 +228,7 @@ def _make(task: MarketTask | KnownTask, num_envs: int) -> Any:
 
 
 class A3C:
-    """The learner.
+    """Learns by asynchronous advantage actor-critic, in processes of its own.
 
     Args:
         params: Hyper-parameters.

@@ -8,7 +8,6 @@ a step makes no Python object an environment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -344,7 +343,9 @@ class Trainer:
                     break
                 self.optimizer.zero_grad()
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
+                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
+                if not torch.isfinite(norm):
+                    raise self._not_finite("the gradient")
                 self.optimizer.step()
             if p.target_kl is not None and kl > 1.5 * p.target_kl:
                 break
@@ -358,8 +359,14 @@ class Trainer:
         }
 
 
+def train_steps(trainer: Trainer) -> None:
+    """Iterate until the trainer's steps are done."""
+    while trainer.done < trainer.steps:
+        trainer.iterate()
+
+
 class FastPPO:
-    """The learner.
+    """Learns by proximal policy optimisation, straight on arrays; can be resumed.
 
     Args:
         params: Hyper-parameters.
@@ -429,12 +436,3 @@ class FastPPO:
         scalars["time/fps"] = figures.steps / max(seconds, 1e-9)
         scalars["time/env_share"] = scalars.pop("time/env_s") / max(seconds, 1e-9)
         session.writer.scalars(scalars, step)
-
-
-Hook = Callable[[Trainer, Figures], bool]
-
-
-def train_steps(trainer: Trainer, hook: Hook = lambda trainer, figures: True) -> None:
-    """Iterate until the trainer's steps are done, or until the hook returns False."""
-    while trainer.done < trainer.steps and hook(trainer, trainer.iterate()):
-        pass

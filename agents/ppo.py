@@ -75,7 +75,7 @@ class Params(AgentParams):
 
 
 class PPO:
-    """The learner.
+    """Learns by proximal policy optimisation, through Stable-Baselines3.
 
     Args:
         params: Hyper-parameters.

@@ -62,7 +62,7 @@ class Params(AgentParams):
 
 
 class SAC:
-    """The learner.
+    """Learns by soft actor-critic, through Stable-Baselines3.
 
     Args:
         params: Hyper-parameters.
