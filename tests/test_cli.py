@@ -87,7 +87,7 @@ def test_version_and_module_form() -> None:
     [
         (["trian"], 2, "No such command 'trian'. Did you mean 'train'?; see hftgym --help"),
         (["train", "--foo"], 2, "No such option: --foo; see hftgym train --help"),
-        (["train"], 2, "Missing argument 'config'; see hftgym train --help"),
+        (["train"], 2, "name a configuration, or a run folder with --resume"),
         (["data", "verify"], 2, "Missing command; see hftgym data verify --help"),
         (["train", "x.yaml", "--seed", "one"], 2, "see hftgym train --help"),
         (["train", "x.yaml", "--device", "tpu"], 2, "see hftgym train --help"),

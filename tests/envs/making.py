@@ -46,3 +46,10 @@ def conservation(market: Any) -> tuple[int, int]:
         int(accounts["cash"].sum()) + int(market["fee_account"]),
         int(accounts["position"].sum()),
     )
+
+
+def fields(record: Any) -> Any:
+    """Return a record as dictionaries of plain arrays: the bytes between fields are anything."""
+    if not record.dtype.names:
+        return record
+    return {name: fields(record[name]) for name in record.dtype.names}

@@ -9,7 +9,7 @@ import pytest
 
 from hftgym.errors import UsageError
 from hftgym.participants.base import resolve
-from tests.envs.making import actions, single, vector
+from tests.envs.making import actions, fields, single, vector
 
 RATE = "noise_taker.rate_per_s"
 SIGMA = "value.sigma_tick_per_sqrt_s"
@@ -59,13 +59,6 @@ def test_it_is_a_function_of_the_market_seed() -> None:
                     first, _ = one.reset()
                     assert list(one.parameters.values()) == batch.parameters[i].tolist()
                 np.testing.assert_array_equal(first, obs[i])
-
-
-def fields(record: Any) -> Any:
-    """Return a record as dictionaries of plain arrays: the bytes between fields are anything."""
-    if not record.dtype.names:
-        return record
-    return {name: fields(record[name]) for name in record.dtype.names}
 
 
 def test_only_the_parameter_changes() -> None:
