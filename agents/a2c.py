@@ -26,6 +26,7 @@ from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
+from hftgym.training.threads import set_torch_threads
 
 
 class Params(AgentParams):
@@ -352,7 +353,7 @@ class A2C:
     def train(self, session: TrainSession) -> PPOPolicy:
         """Train and return the last policy; checkpoints are in the run folder."""
         p = self.params
-        torch.set_num_threads(1)
+        set_torch_threads(1)
         venv = session.make_env(p.n_envs)
         try:
             seed = training_seeds(session.seed, 2)

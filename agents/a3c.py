@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, ClassVar
 
+import numba
 import torch
 import torch.multiprocessing as mp
 from pydantic import Field
@@ -35,6 +36,7 @@ from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.task import KnownTask, MarketTask
+from hftgym.training.threads import set_torch_threads
 
 _SEND_EVERY = 20  # updates of a worker between two messages to the main process
 _PATIENCE_S = 30.0  # for a worker that was asked to leave
@@ -108,11 +110,9 @@ def _work(
 ) -> None:
     """Run a worker: up to each step that the main process sends, until it sends None or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's affair
-    torch.set_num_threads(1)
     try:
-        import numba
-
         numba.set_num_threads(1)
+        set_torch_threads(1)
         venv = make_venv()
         scale = ReturnNormalizer.from_arrays(normalizer) if normalizer else None
         worker = Worker(venv, params, seed, scale)
@@ -243,7 +243,7 @@ class A3C:
     def train(self, session: TrainSession) -> PPOPolicy:
         """Train and return the last policy; checkpoints are in the run folder."""
         p = self.params
-        torch.set_num_threads(1)
+        set_torch_threads(1)
         first, scale_seed, *seeds = training_seeds(session.seed, 2 + p.workers)
         venv = session.make_env(p.n_envs)  # also compiles what the workers then load
         normalizer = measure_scale(venv, p, scale_seed)

@@ -34,6 +34,7 @@ from hftgym.training.resume import (
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.stagger import stagger
+from hftgym.training.threads import set_torch_threads
 
 
 class Params(AgentParams):
@@ -381,7 +382,7 @@ class FastPPO:
 
     def train(self, session: TrainSession) -> PPOPolicy:
         """Train and return the last policy; checkpoints are in the run folder."""
-        torch.set_num_threads(1)
+        set_torch_threads(1)
         venv = session.make_env(self.params.n_envs)
         try:
             trainer = Trainer(venv, self.params, session.seed, session.steps)
@@ -392,6 +393,8 @@ class FastPPO:
                 session.restore(plain["session"])
                 session.progress.advance(trainer.done)
                 saved = int(plain["saved"])
+                if not session.judged(trainer.done):
+                    session.judge(self._policy(trainer), trainer.done)
             while trainer.done < session.steps and not session.stop.requested:
                 began = time.monotonic()
                 figures = trainer.iterate()
@@ -411,8 +414,7 @@ class FastPPO:
 
     def _save(self, session: TrainSession, trainer: Trainer, saved: int) -> PPOPolicy:
         """Save policy and state; ``saved`` is the step of the last checkpoint that was due."""
-        scale = trainer.normalizer.arrays() if trainer.normalizer else {}
-        policy = trainer.network.policy(self.name, trainer.done, self.params, scale)
+        policy = self._policy(trainer)
         files = policy.files()
         if hasattr(trainer.venv.unwrapped, "snapshot"):
             arrays, plain = trainer.state()
@@ -420,6 +422,10 @@ class FastPPO:
         objective = session.checkpoint(policy, trainer.done, files)
         session.progress.advance(0, f"validation J {objective:+.2f}")
         return policy
+
+    def _policy(self, trainer: Trainer) -> PPOPolicy:
+        scale = trainer.normalizer.arrays() if trainer.normalizer else {}
+        return trainer.network.policy(self.name, trainer.done, self.params, scale)
 
     def _report(self, session: TrainSession, step: int, figures: Figures, seconds: float) -> None:
         scalars = dict(figures.scalars)

@@ -17,6 +17,7 @@ from agents.policy import AgentParams
 from agents.ppo_policy import FORMAT, PPOPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.session import TrainSession
+from hftgym.training.threads import set_torch_threads
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO as SB3PPO
@@ -102,7 +103,7 @@ class PPO:
         from hftgym.training.sb3_logger import MetricsOutput
 
         p = self.params
-        torch.set_num_threads(p.torch_threads)
+        set_torch_threads(p.torch_threads)
         normalizer = ReturnNormalizer(p.n_envs, p.gamma) if p.normalize_returns else None
         venv = SB3VecEnv(session.make_env(p.n_envs), normalizer, stagger=p.stagger)
         try:

@@ -22,6 +22,7 @@ from hftgym.training.metrics import episode_scalars
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.session import TrainSession
+from hftgym.training.threads import set_torch_threads
 
 if TYPE_CHECKING:
     from stable_baselines3 import SAC as SB3SAC
@@ -76,13 +77,12 @@ class SAC:
 
     def train(self, session: TrainSession) -> SACPolicy:
         """Train and return the last policy; checkpoints are in the run folder."""
-        import torch
         from stable_baselines3.common.logger import Logger
 
         from hftgym.training.sb3 import SB3VecEnv
         from hftgym.training.sb3_logger import MetricsOutput
 
-        torch.set_num_threads(1)
+        set_torch_threads(1)
         batch = session.make_env(self.params.n_envs)
         ended: list[npt.NDArray[Any]] = []
         venv = SB3VecEnv(

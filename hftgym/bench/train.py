@@ -18,6 +18,7 @@ import gymnasium
 from hftgym.bench.machine import describe
 from hftgym.extras import need
 from hftgym.names import load_attribute
+from hftgym.training.threads import set_torch_threads
 
 ENV_ID = "hftgym/MarketMaking-v0"
 HIDDEN = (64, 64)
@@ -61,7 +62,7 @@ def bench_train(
     import torch
 
     tell = say or (lambda _: None)
-    torch.set_num_threads(1)
+    set_torch_threads(1)
     tell("making the environments (compiling them takes a minute when they are new here)")
     learners = {
         "fast_ppo": _ours(scenario),

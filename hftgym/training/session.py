@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hftgym.tensorboard.writer import MetricsWriter
+from hftgym.tensorboard.writer import MetricsWriter, read_metrics
 from hftgym.training.interrupt import StopRequest
 from hftgym.training.judge import Judge
 from hftgym.training.passivity import PassivityMonitor
@@ -83,6 +83,12 @@ class TrainSession:
             Mean objective on the validation markets, in ticks; the score of a known answer.
         """
         self.run.save_checkpoint(step, files)
+        objective = self.judge(policy, step)
+        self.run.prune(self.keep)
+        return objective
+
+    def judge(self, policy: Policy, step: int) -> float:
+        """Judge the policy of a checkpoint, and remember the best; return its objective."""
         if self._judge is None:
             self._judge = self.task.judge(self.validation_markets, self.market_root)
         found = self._judge(policy)
@@ -91,8 +97,12 @@ class TrainSession:
         if objective > self.best_objective:
             self.best_objective = objective
             self.run.mark_best(step, objective)
-        self.run.prune(self.keep)
         return objective
+
+    def judged(self, step: int) -> bool:
+        """Return whether the checkpoint of a step has been judged (not: killed before that)."""
+        rows = read_metrics(self.run.metrics)
+        return any(row["step"] == step and "eval/objective" in row for row in rows)
 
     def state(self) -> dict[str, Any]:
         """Return what a resumed run has to know of this session."""

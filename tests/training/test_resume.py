@@ -20,6 +20,7 @@ from hftgym.training.evaluate import EvaluationResult
 from hftgym.training.interrupt import StopRequest
 from hftgym.training.resume import load_state
 from hftgym.training.runs import RunFolder
+from hftgym.training.session import TrainSession
 from hftgym.training.train import resume_training, train_from_config
 from tests.envs.making import fields, vector
 
@@ -160,6 +161,34 @@ def check_equal(run: Path, whole: Path) -> None:
         ):
             np.testing.assert_equal(fields(one), fields(other), err_msg=name)
     assert scalars(run) == scalars(whole)
+
+
+def test_a_run_that_was_killed_while_it_was_judged_is_judged(
+    config: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, count = TrainSession.judge, 0
+
+    def counted(self: TrainSession, policy: Any, step: int) -> float:
+        nonlocal count
+        count += 1
+        if count == 2:
+            raise Killed
+        return judge(self, policy, step)
+
+    with monkeypatch.context() as inner:
+        inner.setattr(TrainSession, "judge", counted)
+        with pytest.raises(Killed):
+            train_from_config(config, root=tmp_path, **QUIET)
+    (run,) = tmp_path.iterdir()
+    resume_training(run, **QUIET)
+    check_equal(run, whole)
+    found = [
+        [row for row in read_metrics(folder / "metrics.jsonl") if "eval/objective" in row]
+        for folder in (run, whole)
+    ]
+    for row in (*found[0], *found[1]):
+        del row["wall_s"]
+    assert found[0] == found[1] and len(found[0]) == 4
 
 
 @pytest.mark.parametrize("at", [1, 7])
