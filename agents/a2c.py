@@ -21,7 +21,6 @@ from torch import Tensor
 from agents.actor_critic import ActorCritic, to_env
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
-from hftgym.training.metrics import episode_scalars
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.seeds import training_seeds
@@ -311,15 +310,8 @@ class Reporter:
         if not kept:
             return
         ended = [f.episodes for f in kept if f.episodes is not None]
-        episodes = np.concatenate(ended) if ended else None
-        scalars = episode_scalars(episodes) if episodes is not None else {}
         withdrawn = float(np.mean([f.withdrawn for f in kept]))
-        alarm = self.session.passivity.update(
-            withdraw_rate=withdrawn,
-            fills=None if episodes is None else float(episodes["fills"].mean()),
-            quoting_share=None if episodes is None else float(episodes["quoting_share"].mean()),
-            step=step,
-        )
+        scalars = self.session.rollout_scalars(ended, withdrawn, step)
         for tag, name in (
             ("train/policy_gradient_loss", "policy_loss"),
             ("train/value_loss", "value_loss"),
@@ -331,8 +323,6 @@ class Reporter:
         scalars["train/staleness_max"] = float(max(f.staleness for f in kept))
         now = time.monotonic()
         scalars["time/fps"] = sum(f.steps for f in kept) / max(now - self._began, 1e-9)
-        scalars["risk/withdraw_rate"] = withdrawn
-        scalars["risk/passive"] = float(alarm)
         self._began = now
         self.session.writer.scalars(scalars, step)
 
@@ -365,8 +355,7 @@ class A2C:
 
             def save(step: int) -> PPOPolicy:
                 policy = worker.network.policy(self.name, step, p, arrays)
-                objective = session.checkpoint(policy, step, policy.files())
-                session.progress.advance(0, f"validation J {objective:+.1f} ticks")
+                session.checkpoint(policy, step, policy.files())
                 return policy
 
             def after(done: int, figures: Figures) -> bool:

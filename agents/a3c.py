@@ -271,8 +271,7 @@ class A3C:
                 network.read(shared.weights)
                 step = shared.steps.value
                 policy = network.network.policy(self.name, step, p, arrays)
-                objective = session.checkpoint(policy, step, policy.files())
-                session.progress.advance(0, f"validation J {objective:+.1f} ticks")
+                session.checkpoint(policy, step, policy.files())
             return policy
         finally:
             crew.close()

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.ppo_policy import FORMAT, PPOPolicy
+from agents.network import FORMAT
+from agents.ppo_policy import PPOPolicy
 from hftgym.errors import UsageError
 
 _LOG_2PI = math.log(2.0 * math.pi)

@@ -21,7 +21,6 @@ from agents.actor_critic import ActorCritic, to_env
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
 from hftgym.errors import InternalError
-from hftgym.training.metrics import episode_scalars
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.resume import (
@@ -419,8 +418,7 @@ class FastPPO:
         if hasattr(trainer.venv.unwrapped, "snapshot"):
             arrays, plain = trainer.state()
             files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
-        objective = session.checkpoint(policy, trainer.done, files)
-        session.progress.advance(0, f"validation J {objective:+.2f}")
+        session.checkpoint(policy, trainer.done, files)
         return policy
 
     def _policy(self, trainer: Trainer) -> PPOPolicy:
@@ -428,17 +426,8 @@ class FastPPO:
         return trainer.network.policy(self.name, trainer.done, self.params, scale)
 
     def _report(self, session: TrainSession, step: int, figures: Figures, seconds: float) -> None:
-        scalars = dict(figures.scalars)
-        fills = quoting = None
-        if figures.episodes is not None:
-            scalars |= episode_scalars(figures.episodes)
-            fills = float(figures.episodes["fills"].mean())
-            quoting = float(figures.episodes["quoting_share"].mean())
-        alarm = session.passivity.update(
-            withdraw_rate=figures.withdrawn, fills=fills, quoting_share=quoting, step=step
-        )
-        scalars["risk/withdraw_rate"] = figures.withdrawn
-        scalars["risk/passive"] = float(alarm)
+        ended = [] if figures.episodes is None else [figures.episodes]
+        scalars = figures.scalars | session.rollout_scalars(ended, figures.withdrawn, step)
         scalars["time/fps"] = figures.steps / max(seconds, 1e-9)
         scalars["time/env_share"] = scalars.pop("time/env_s") / max(seconds, 1e-9)
         session.writer.scalars(scalars, step)

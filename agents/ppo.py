@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from agents.network import FORMAT
 from agents.policy import AgentParams
-from agents.ppo_policy import FORMAT, PPOPolicy
+from agents.ppo_policy import PPOPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.session import TrainSession
 from hftgym.training.threads import set_torch_threads

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from agents.network import FORMAT
 from agents.policy import AgentParams
-from agents.sac_policy import FORMAT, SACPolicy
-from hftgym.training.metrics import episode_scalars
+from agents.sac_policy import SACPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.session import TrainSession
@@ -179,28 +179,14 @@ def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) 
             if self.num_timesteps >= self.last_checkpoint + session.checkpoint_steps:
                 self.last_checkpoint = self.num_timesteps
                 policy = agent.policy(self.model)  # type: ignore[arg-type]
-                found = session.checkpoint(policy, self.num_timesteps, policy.files())
-                session.progress.advance(0, f"validation J {found:+.2f}")
+                session.checkpoint(policy, self.num_timesteps, policy.files())
             return not session.stop.requested
 
         def _report(self) -> None:
             withdrawn = withdraw_rate(self.locals["actions"])
-            fills = quoting = None
-            if ended:
-                episodes = np.concatenate(ended)
-                ended.clear()
-                fills = float(episodes["fills"].mean())
-                quoting = float(episodes["quoting_share"].mean())
-                for tag, value in episode_scalars(episodes).items():
-                    self.logger.record(tag, value)
-            alarm = session.passivity.update(
-                withdraw_rate=withdrawn,
-                fills=fills,
-                quoting_share=quoting,
-                step=self.num_timesteps,
-            )
-            self.logger.record("risk/withdraw_rate", withdrawn)
-            self.logger.record("risk/passive", float(alarm))
+            for tag, value in session.rollout_scalars(ended, withdrawn, self.num_timesteps).items():
+                self.logger.record(tag, value)
+            ended.clear()
             self.logger.dump(self.num_timesteps)
 
     return SessionReports()

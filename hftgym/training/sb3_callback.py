@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hftgym.training.metrics import episode_scalars
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.sb3 import SB3VecEnv
 from hftgym.training.session import TrainSession
@@ -44,23 +42,14 @@ class SessionCallback(BaseCallback):
 
     def _take_checkpoint(self) -> None:
         policy = self.current_policy()
-        objective = self.session.checkpoint(policy, self.num_timesteps, policy.files())
+        self.session.checkpoint(policy, self.num_timesteps, policy.files())
         self.last_checkpoint = self.num_timesteps
-        self.session.progress.advance(0, f"validation J {objective:+.1f} ticks")
 
     def _on_rollout_end(self) -> None:
         buffer = self.model.rollout_buffer  # type: ignore[attr-defined]
-        withdrawn = withdraw_rate(buffer.actions)
-        fills = quoting = None
-        if self._ended:
-            episodes = np.concatenate(self._ended)
-            self._ended.clear()
-            fills = float(episodes["fills"].mean())
-            quoting = float(episodes["quoting_share"].mean())
-            for tag, value in episode_scalars(episodes).items():
-                self.logger.record(tag, value)
-        alarm = self.session.passivity.update(
-            withdraw_rate=withdrawn, fills=fills, quoting_share=quoting, step=self.num_timesteps
+        scalars = self.session.rollout_scalars(
+            self._ended, withdraw_rate(buffer.actions), self.num_timesteps
         )
-        self.logger.record("risk/withdraw_rate", withdrawn)
-        self.logger.record("risk/passive", float(alarm))
+        self._ended.clear()
+        for tag, value in scalars.items():
+            self.logger.record(tag, value)

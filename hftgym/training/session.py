@@ -6,15 +6,17 @@ which markets, files, comparison, Ctrl-C) belongs to the session.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hftgym.tensorboard.writer import MetricsWriter, read_metrics
 from hftgym.training.interrupt import StopRequest
 from hftgym.training.judge import Judge
+from hftgym.training.metrics import episode_scalars
 from hftgym.training.passivity import PassivityMonitor
 from hftgym.training.policy import Policy
 from hftgym.training.progress import PhaseProgress
@@ -97,7 +99,35 @@ class TrainSession:
         if objective > self.best_objective:
             self.best_objective = objective
             self.run.mark_best(step, objective)
+        self.progress.advance(0, f"validation J {objective:+.2f}")
         return objective
+
+    def rollout_scalars(
+        self, episodes: Sequence[npt.NDArray[Any]], withdrawn: float, step: int
+    ) -> dict[str, float]:
+        """Return what the episodes of a rollout say, by tag, after asking the passivity alarm.
+
+        Args:
+            episodes: Records of the episodes that have ended, in as many arrays as there are.
+            withdrawn: Share of the rollout's decisions that withdraw both sides.
+            step: Environment steps done.
+
+        Returns:
+            Means and tails; nothing on a task without a market.
+        """
+        if isinstance(self.task, KnownTask):
+            return {}
+        scalars = {"risk/withdraw_rate": withdrawn}
+        fills = quoting = None
+        if episodes:
+            records = np.concatenate(episodes)
+            scalars |= episode_scalars(records)
+            fills = float(records["fills"].mean())
+            quoting = float(records["quoting_share"].mean())
+        alarm = self.passivity.update(
+            withdraw_rate=withdrawn, fills=fills, quoting_share=quoting, step=step
+        )
+        return scalars | {"risk/passive": float(alarm)}
 
     def judged(self, step: int) -> bool:
         """Return whether the checkpoint of a step has been judged (not: killed before that)."""

@@ -25,11 +25,8 @@ from agents.a2c import A2C, Params, Worker, rmsprop_, train_synchronously
 from agents.a3c import A3C, Crew, Shared, update
 from agents.a3c import Params as A3CParams
 from hftgym.errors import InternalError, UsageError
-from hftgym.tensorboard.writer import MetricsWriter, read_metrics
-from hftgym.training.progress import PhaseProgress
-from hftgym.training.runs import RunFolder
-from hftgym.training.session import TrainSession
-from hftgym.training.task import MarketTask
+from hftgym.tensorboard.writer import read_metrics
+from tests.agents.learning import check_probe, train, values
 from tests.agents.probes import PROBES, probes
 
 SMALL: dict[str, Any] = {
@@ -40,38 +37,6 @@ SMALL: dict[str, Any] = {
     "hidden": (16,),
     "scale_steps": 0,
 }
-TOLERANCE = 0.05
-
-
-def values(worker: Worker, *obs: float) -> list[float]:
-    with torch.no_grad():
-        return worker.network.values(torch.tensor(obs)[:, None]).tolist()
-
-
-def means(worker: Worker, *obs: float) -> list[float]:
-    """Mean action, or chance of the second choice, at each observation."""
-    with torch.no_grad():
-        head = worker.network._head(torch.tensor(obs)[:, None])
-    if worker.network.discrete:
-        return torch.softmax(head, 1)[:, 1].tolist()
-    return head[:, 0].tolist()
-
-
-def check_probe(kind: int, worker: Worker) -> None:
-    """Assert that a worker has learned what a probe holds."""
-    if kind == 1:
-        assert values(worker, 0.0) == pytest.approx([1.0], abs=TOLERANCE)
-    elif kind == 2:
-        assert values(worker, -1.0, 1.0) == pytest.approx([-1.0, 1.0], abs=TOLERANCE)
-    elif kind == 3:
-        assert values(worker, 0.0, 1.0) == pytest.approx([0.5, 1.0], abs=TOLERANCE)
-    elif kind == 4:
-        assert means(worker, 0.0)[0] > (0.95 if worker.network.discrete else 0.3)
-    else:
-        low, high = means(worker, -1.0, 1.0)
-        if worker.network.discrete:
-            low, high = 2.0 * low - 1.0, 2.0 * high - 1.0
-        assert low < -0.3 and high > 0.3
 
 
 @pytest.mark.parametrize("continuous", [False, True])
@@ -79,7 +44,7 @@ def check_probe(kind: int, worker: Worker) -> None:
 def test_the_probes_are_solved(kind: int, continuous: bool) -> None:
     worker = Worker(probes(kind, 16, continuous), Params(**SMALL), seed=1)
     train_synchronously(worker, 30_000)
-    check_probe(kind, worker)
+    check_probe(kind, worker.network)
 
 
 def test_returns_stop_at_the_end_and_go_on_at_a_cut() -> None:
@@ -122,7 +87,7 @@ def test_a_cut_is_bootstrapped_and_an_end_is_not(ends: bool) -> None:
         [lambda: Cut(ends)], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
     )
     worker = Worker(venv, Params(**(SMALL | {"n_envs": 1, "t_max": 3})), seed=0)
-    (value,) = values(worker, 1.0)
+    (value,) = values(worker.network, 1.0)
     assert abs(value) > 0.05
     behind = 0.0 if ends else value
     wanted = [1 + 0.5 * (1 + 0.5 * behind), 1 + 0.5 * behind, 1 + 0.5 * value]
@@ -183,7 +148,7 @@ def test_a_planted_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch)
         for kind in (1, 3, 5):
             worker = planted.Worker(probes(kind, 16), planted.Params(**SMALL), seed=1)
             planted.train_synchronously(worker, 20_000)
-            check_probe(kind, worker)
+            check_probe(kind, worker.network)
         monkeypatch.setattr(a2c, "n_step_returns", planted.n_step_returns)
         test_returns_stop_at_the_end_and_go_on_at_a_cut()
 
@@ -258,7 +223,7 @@ def test_one_worker_is_the_same_as_one_process() -> None:
 
 def test_two_workers_solve_a_probe_and_tell_how_stale_they_are() -> None:
     main, shared, seen = trained_crew(2, 40_000)
-    check_probe(5, main)
+    check_probe(5, main.network)
     assert len(seen) == shared.updates.value
     assert sum(figures.steps for figures in seen) == shared.steps.value
     staleness = np.array([figures.staleness for figures in seen])
@@ -287,27 +252,6 @@ def test_a_worker_that_dies_or_fails_is_reported() -> None:
     with pytest.raises(InternalError, match="worker 0 failed: ValueError: no such market"):
         failing.run(10**9, lambda figures: True)
     failing.close()
-
-
-def train(root: Path, agent: Any, seed: int = 0) -> tuple[RunFolder, Any]:
-    run = RunFolder.create("test", seed, root)
-    run.write_config({"name": "test"})
-    progress = PhaseProgress("train", 1, "steps", quiet=True)
-    with MetricsWriter(run.tensorboard, run.metrics) as writer:
-        session = TrainSession(
-            task=MarketTask(arguments={"horizon_s": 5.0, "snapshots": 2}),
-            seed=seed,
-            steps=640,
-            device="cpu",
-            run=run,
-            writer=writer,
-            progress=progress,
-            validation_markets=4,
-            validations=2,
-        )
-        policy = agent.train(session)
-        session.close()
-    return run, policy
 
 
 MARKET: dict[str, Any] = {"n_envs": 4, "hidden": (8,), "scale_steps": 20, "report_updates": 2}

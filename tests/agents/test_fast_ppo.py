@@ -17,11 +17,8 @@ import torch
 from agents import fast_ppo
 from agents.fast_ppo import FastPPO, Params, Rollout, Trainer, train_steps
 from hftgym.errors import InternalError
-from hftgym.tensorboard.writer import MetricsWriter, read_metrics
-from hftgym.training.progress import PhaseProgress
-from hftgym.training.runs import RunFolder
-from hftgym.training.session import TrainSession
-from hftgym.training.task import MarketTask
+from hftgym.tensorboard.writer import read_metrics
+from tests.agents.learning import check_probe, train
 from tests.agents.probes import PROBES, probes
 
 SMALL: dict[str, Any] = {
@@ -35,35 +32,6 @@ SMALL: dict[str, Any] = {
     "normalize_returns": False,
     "target_kl": None,
 }
-TOLERANCE = 0.05
-
-
-def values(trainer: Any, *obs: float) -> list[float]:
-    with torch.no_grad():
-        return trainer.network.values(torch.tensor(obs)[:, None]).tolist()
-
-
-def lean(trainer: Any, *obs: float) -> list[float]:
-    """Mean action, or how much the second choice is preferred, from -1 to 1."""
-    with torch.no_grad():
-        head = trainer.network._head(torch.tensor(obs)[:, None])
-    if trainer.network.discrete:
-        return (2.0 * torch.softmax(head, 1)[:, 1] - 1.0).tolist()
-    return head[:, 0].tolist()
-
-
-def check_probe(kind: int, trainer: Any) -> None:
-    if kind == 1:
-        assert values(trainer, 0.0) == pytest.approx([1.0], abs=TOLERANCE)
-    elif kind == 2:
-        assert values(trainer, -1.0, 1.0) == pytest.approx([-1.0, 1.0], abs=TOLERANCE)
-    elif kind == 3:
-        assert values(trainer, 0.0, 1.0) == pytest.approx([0.5, 1.0], abs=TOLERANCE)
-    elif kind == 4:
-        assert lean(trainer, 0.0)[0] > 0.3
-    else:
-        low, high = lean(trainer, -1.0, 1.0)
-        assert low < -0.3 and high > 0.3
 
 
 @pytest.mark.parametrize("continuous", [False, True])
@@ -71,7 +39,7 @@ def check_probe(kind: int, trainer: Any) -> None:
 def test_the_probes_are_solved(kind: int, continuous: bool) -> None:
     trainer = Trainer(probes(kind, 16, continuous), Params(**SMALL), 1, 16_000)
     train_steps(trainer)
-    check_probe(kind, trainer)
+    check_probe(kind, trainer.network)
 
 
 def hand_made() -> Rollout:
@@ -156,7 +124,7 @@ def test_a_planted_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch)
         for kind in (1, 3, 5):
             trainer = planted.Trainer(probes(kind, 16), planted.Params(**SMALL), 1, 16_000)
             planted.train_steps(trainer)
-            check_probe(kind, trainer)
+            check_probe(kind, trainer.network)
         monkeypatch.setattr(fast_ppo, "advantages", planted.advantages)
         test_advantages_by_hand()
 
@@ -201,30 +169,11 @@ def test_a_deviation_that_is_told_is_kept_to() -> None:
     assert seen == sorted(seen, reverse=True)
 
 
-def train(root: Path, seed: int = 0) -> tuple[RunFolder, Any]:
-    run = RunFolder.create("test", seed, root)
-    run.write_config({"name": "test"})
-    with MetricsWriter(run.tensorboard, run.metrics) as writer:
-        session = TrainSession(
-            task=MarketTask(arguments={"horizon_s": 5.0, "snapshots": 2}),
-            seed=seed,
-            steps=640,
-            device="cpu",
-            run=run,
-            writer=writer,
-            progress=PhaseProgress("train", 1, "steps", quiet=True),
-            validation_markets=4,
-            validations=2,
-        )
-        policy = FastPPO(Params(n_envs=4, horizon=16, minibatch=32, hidden=(8,))).train(session)
-        session.close()
-    return run, policy
-
-
 def test_on_markets_it_repeats_and_loads(tmp_path: Path) -> None:
-    run, policy = train(tmp_path)
-    _, again = train(tmp_path)
-    _, other = train(tmp_path, seed=1)
+    agent = FastPPO(Params(n_envs=4, horizon=16, minibatch=32, hidden=(8,)))
+    run, policy = train(tmp_path, agent)
+    _, again = train(tmp_path, agent)
+    _, other = train(tmp_path, agent, seed=1)
     assert policy.weights_hash() == again.weights_hash() != other.weights_hash()
     assert FastPPO().load(run.path, "latest").weights_hash() == policy.weights_hash()
     tags = {tag for row in read_metrics(run.metrics) for tag in row}

@@ -15,12 +15,9 @@ import torch
 
 from agents.sac import SAC, Params, SACPolicy
 from hftgym.errors import DataError
-from hftgym.tensorboard.writer import MetricsWriter, read_metrics
-from hftgym.training.progress import PhaseProgress
-from hftgym.training.runs import RunFolder
+from hftgym.tensorboard.writer import read_metrics
 from hftgym.training.sb3 import SB3VecEnv
-from hftgym.training.session import TrainSession
-from hftgym.training.task import MarketTask
+from tests.agents.learning import train
 from tests.agents.probes import PROBES, probes
 
 SMALL: dict[str, Any] = {
@@ -118,9 +115,7 @@ def test_the_policy_acts_as_the_learner_does() -> None:
     assert draws.std() == pytest.approx(theirs.std(), rel=0.05)
 
 
-def train(root: Path, seed: int = 0) -> tuple[RunFolder, SACPolicy]:
-    run = RunFolder.create("test", seed, root)
-    run.write_config({"name": "test"})
+def test_on_markets_it_repeats_and_loads_without_pickle(tmp_path: Path) -> None:
     agent = SAC(
         Params(
             n_envs=4,
@@ -133,27 +128,9 @@ def train(root: Path, seed: int = 0) -> tuple[RunFolder, SACPolicy]:
             report_steps=100,
         )
     )
-    with MetricsWriter(run.tensorboard, run.metrics) as writer:
-        session = TrainSession(
-            task=MarketTask(arguments={"horizon_s": 5.0, "snapshots": 2}),
-            seed=seed,
-            steps=400,
-            device="cpu",
-            run=run,
-            writer=writer,
-            progress=PhaseProgress("train", 1, "steps", quiet=True),
-            validation_markets=4,
-            validations=2,
-        )
-        policy = agent.train(session)
-        session.close()
-    return run, policy
-
-
-def test_on_markets_it_repeats_and_loads_without_pickle(tmp_path: Path) -> None:
-    run, policy = train(tmp_path)
-    _, again = train(tmp_path)
-    _, other = train(tmp_path, seed=1)
+    run, policy = train(tmp_path, agent, steps=400)
+    _, again = train(tmp_path, agent, steps=400)
+    _, other = train(tmp_path, agent, steps=400, seed=1)
     assert policy.weights_hash() == again.weights_hash() != other.weights_hash()
     assert SAC().load(run.path, "latest").weights_hash() == policy.weights_hash()
     tags = {tag for row in read_metrics(run.metrics) for tag in row}
