@@ -94,6 +94,8 @@ ID_IN_USE = 1 << 30
 #: Trades that do not fit into the log may be lost.
 FORCE = 1 << 31
 _FLAGS = (1 << KIND_SHIFT) - 1
+#: What makes a message more than a plain one: flags and marks.
+_NOT_PLAIN = _FLAGS | ID_IN_USE | FORCE
 #: In an amend: as it is.
 KEEP = -(1 << 63)
 #: Nothing has happened: the log has to be emptied first.
@@ -263,6 +265,12 @@ def act(market, log, what, px, lots, handle):
     if m.log_used + most > rows.capacity and what & FORCE == 0:
         return LOG_FULL
     rows.start = m.log_used
+    if what & _NOT_PLAIN == 0 and (kind == _LIMIT or kind == _CANCEL) and is_plain(b):
+        side = ((what >> SIDE_SHIFT) & 3) - 1
+        if kind == _LIMIT and side != 0:
+            return add_plain(m, rows, b, what >> OWNER_SHIFT, side, px, lots)
+        if kind == _CANCEL and cancel_plain(m, b, handle):
+            return 0
     w = m.messages[0]
     w.kind = kind
     w.px = px
