@@ -24,7 +24,7 @@ from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.types import unliteral
 
-from hftgym.core import lean
+from hftgym.core import frugal, lean
 from hftgym.errors import OutputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,6 +77,7 @@ def _load_or_forget(self: Any, sig: Any, target_context: Any) -> Any:
 FunctionCache.load_overload = _load_or_forget
 if not INTERPRETED:
     lean.install()
+    frugal.install()
 
 
 def cache_root() -> Path:
