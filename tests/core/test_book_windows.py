@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hftgym.core.constants import BUY, SELL, Flag, MessageKind
+from hftgym.core.constants import BUY, SELL, Flag, MessageKind, Reason
 from hftgym.core.reference import Message, ReferenceExchange, Rules
 from hftgym.selftest.memory import check_book
 from hftgym.selftest.venue import CompiledVenue
@@ -77,3 +77,39 @@ def test_an_order_that_leaves_its_place_finds_the_room_that_it_was_promised(side
         twin.process(message)
         check_book(market.markets, market.capacity, market.far_levels)
         assert market.orders() == twin.orders()
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_level_at_the_very_end_of_a_lowered_window_comes_into_it(side: int) -> None:
+    market, twin = CompiledVenue(RULES), ReferenceExchange(RULES, (1, 2, 3, 4))
+    n = len(market.markets[0]["books"][0]["sides"][0]["levels"])
+    worst = n // 4 + 1  # of the window, once the best price has raised it
+    steps = [
+        limit(0, side, 0),
+        limit(1, side, side * n),
+        limit(2, side, side * (worst + 5)),
+        limit(3, side, side * (worst + 5 - n // 2)),
+        Message(0, MessageKind.CANCEL, 1),
+        limit(4, side, side * (worst + 4)),
+    ]
+    for message in steps:
+        market.process(message)
+        twin.process(message)
+        check_book(market.markets, market.capacity, market.far_levels)
+        assert market.orders() == twin.orders()
+    base = market.markets[0]["books"][0]["sides"][0 if side == BUY else 1]["base"]
+    assert base == worst + 5 - n // 2, "the case that this test is for did not arise"
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_far_price_is_refused_when_there_is_no_far_level_left(side: int) -> None:
+    market = CompiledVenue(RULES, far_levels=1)
+    for message in (limit(0, side, 0), limit(1, side, -1_000 * side)):
+        assert [r.reason for r in market.process(message).reports] == [Reason.OK]
+    before = market.orders()
+    refused = market.process(limit(2, side, -2_000 * side))
+    assert [r.reason for r in refused.reports] == [Reason.POOL_FULL]
+    assert market.orders() == before
+    check_book(market.markets, market.capacity, market.far_levels)
+    at_the_same = market.process(limit(3, side, -1_000 * side))
+    assert [r.reason for r in at_the_same.reports] == [Reason.OK]

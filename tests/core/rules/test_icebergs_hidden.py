@@ -123,6 +123,15 @@ def test_a_hidden_order_sets_no_public_touch(venue: Any) -> None:
 
 
 @pytest.mark.rule("X-HID-01")
+def test_behind_several_hidden_prices_the_first_visible_one_is_the_touch(venue: Any) -> None:
+    v = venue(buy(0, 1, 97, 5), sell(0, 2, 103, 5))
+    for slot, px in enumerate((98, 99, 100)):
+        v.process(buy(1, slot, px, 5, Flag.HIDDEN))
+    v.process(sell(0, 3, 101, 1))
+    assert v.mid_2px == 198
+
+
+@pytest.mark.rule("X-HID-01")
 def test_a_better_hidden_price_trades_first(venue: Any) -> None:
     v = venue(sell(0, 1, 101, 5), sell(1, 1, 100, 2, Flag.HIDDEN))
     assert v.process(market_buy(2, 1, 3)).trades == [
