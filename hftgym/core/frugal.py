@@ -1,8 +1,8 @@
-"""numba without what it does for diagnostics alone: a quarter of the time that it compiles.
+"""numba without what it does for diagnostics alone, which costs a quarter of its time.
 
 For every pass over every function numba writes out the types of its arguments, which for a market's
 record are thousands of characters; it asks each compiler option by its own property whenever it
-compares a set of them; and it tells all listeners about each of the 140,000 times that a lock of
+compares a set of them; and it tells all listeners about each of the 125,000 times that a lock of
 LLVM is taken. The first is remembered here, the second asked at once, the third left out: the
 ``llvm_lock`` timer of a function's metadata then stays empty. Results are the same. To open and run
 a market compiles for 39 s of the processor instead of 53 (side by side, on a busy machine).
