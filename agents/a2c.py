@@ -54,6 +54,8 @@ class Params(AgentParams):
     continuous actions)."""
     initial_std: float = Field(default=0.4, gt=0.0)
     """Standard deviation of the actions at the start."""
+    final_std: float | None = Field(default=None, gt=0.0)
+    """Standard deviation at the end, reached exponentially; learned when not given."""
     scale_steps: int = Field(default=600, ge=0)
     """Decisions of the first policy from which the scale of returns is measured; it stays the same
     then, for all workers. 0: rewards are taken as they are."""
@@ -148,6 +150,8 @@ class Worker:
         self.network = ActorCritic(
             space.shape[0], venv.single_action_space, params.hidden, params.initial_std
         )
+        if params.final_std is not None and not self.network.discrete:
+            self.network.log_std.requires_grad_(False)
         self.seed = seed
         self.obs: Tensor | None = None
 
@@ -199,7 +203,10 @@ class Worker:
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
         gradient = torch.cat(
-            [w.grad.reshape(-1) for w in network.parameters() if w.grad is not None]
+            [
+                torch.zeros(w.numel()) if w.grad is None else w.grad.reshape(-1)
+                for w in network.parameters()
+            ]
         )
         return gradient, Figures(
             steps=len(played.returns),
@@ -222,9 +229,17 @@ class Worker:
         gamma = self.params.gamma
         return n_step_returns(rewards, terminated, cut_values, cut, last, gamma).reshape(-1)
 
-    def read(self, vector: Tensor) -> None:
-        """Take over all parameters from one vector."""
+    def read(self, vector: Tensor, share: float = 0.0) -> None:
+        """Take over all parameters from one vector.
+
+        Args:
+            vector: As `vector` returns it.
+            share: Of the training that is done; sets the deviation where it is not learned.
+        """
         torch.nn.utils.vector_to_parameters(vector.clone(), self.network.parameters())
+        final = self.params.final_std
+        if final is not None and not self.network.discrete:
+            self.network.anneal_std(self.params.initial_std, final, min(share, 1.0))
 
     def vector(self) -> Tensor:
         """Return all parameters as one new vector."""
@@ -281,8 +296,8 @@ def train_synchronously(
         gradient, figures = worker.gradient()
         rate = worker.params.learning_rate * (1.0 - done / steps)
         rmsprop_(weights, squares, gradient, rate, worker.params)
-        worker.read(weights)
         done += figures.steps
+        worker.read(weights, done / steps)
         if not after(done, figures):
             return
 

@@ -87,7 +87,7 @@ class Shared:
 
 def update(worker: Worker, shared: Shared) -> Figures:
     """Read the shared parameters, play, and apply the gradient to what they are by then."""
-    worker.read(shared.weights)
+    worker.read(shared.weights, shared.steps.value / shared.total)
     seen = shared.updates.value
     gradient, figures = worker.gradient()
     rate = worker.params.learning_rate * max(0.0, 1.0 - shared.steps.value / shared.total)
@@ -268,8 +268,8 @@ class A3C:
             while shared.steps.value < session.steps and not session.stop.requested:
                 crew.run(min(shared.steps.value + session.checkpoint_steps, session.steps), each)
                 reporter.write(shared.steps.value)
-                network.read(shared.weights)
                 step = shared.steps.value
+                network.read(shared.weights, step / session.steps)
                 policy = network.network.policy(self.name, step, p, arrays)
                 session.checkpoint(policy, step, policy.files())
             return policy

@@ -93,6 +93,16 @@ class ActorCritic(nn.Module):
         entropy = (self.log_std + 0.5 * (1.0 + _LOG_2PI)).sum()
         return log_prob, entropy.expand(len(obs))
 
+    def anneal_std(self, initial: float, final: float, share: float) -> None:
+        """Set the Gaussian's standard deviation to what it is after a share of the training.
+
+        It goes from one to the other exponentially. Quotes that are drawn with a wide deviation
+        earn less the nearer their mean is to the mid, so a learner whose deviation stays quotes
+        wider than is best for the policy that is judged.
+        """
+        with torch.no_grad():
+            self.log_std.fill_(float(np.log(initial * (final / initial) ** share)))
+
     def policy(
         self, name: str, steps: int, params: Any, normalizer: dict[str, Any] | None = None
     ) -> PPOPolicy:

@@ -185,9 +185,7 @@ class Trainer:
         """
         if self.params.final_std is not None and not self.network.discrete:
             share = min(self.done / self.steps, 1.0)
-            ratio = self.params.final_std / self.params.initial_std
-            with torch.no_grad():
-                self.network.log_std.fill_(float(np.log(self.params.initial_std * ratio**share)))
+            self.network.anneal_std(self.params.initial_std, self.params.final_std, share)
         played, figures = self.play()
         figures.scalars.update(self.learn(played))
         self.done += figures.steps

@@ -24,7 +24,15 @@ from hftgym.training.train import resolve_config, train_from_config
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"
-KNOWN = ("fast_ppo_avellaneda_stoikov", "fast_ppo_cartea_jaimungal", "fast_ppo_almgren_chriss")
+KNOWN = (
+    "fast_ppo_avellaneda_stoikov",
+    "fast_ppo_cartea_jaimungal",
+    "fast_ppo_almgren_chriss",
+    "a3c_avellaneda_stoikov",
+    "a3c_cartea_jaimungal",
+    "a3c_almgren_chriss",
+    "sac_almgren_chriss",
+)
 MARKETS = ("ppo_market_making", "a3c_market_making")
 #: Seeds of the learners on markets, in place of the configuration's one.
 MARKET_SEEDS = "seeds=[0,1,2,3,4]"

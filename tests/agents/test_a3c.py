@@ -121,6 +121,33 @@ def test_the_gradient_is_that_of_the_formula() -> None:
     assert figures.value_loss == pytest.approx(float((advantage**2).mean()), rel=1e-5)
 
 
+def test_a_deviation_that_is_told_is_kept_to() -> None:
+    """It goes down with the steps of all workers, and has no part in the gradient."""
+    params = A3CParams(**(SMALL | {"initial_std": 0.5, "final_std": 0.1}), workers=1)
+    worker = Worker(probes(4, 16, True), params, seed=0)
+    seen: list[float] = []
+
+    def after(done: int, figures: a2c.Figures) -> bool:
+        seen.append(float(torch.exp(worker.network.log_std)))
+        assert seen[-1] == pytest.approx(0.5 * 0.2 ** (done / 2_560))
+        return True
+
+    train_synchronously(worker, 2_560, after)
+    assert len(seen) == 40 and seen[-1] == pytest.approx(0.1)
+
+    begun = Worker(probes(4, 16, True), params, seed=0)
+    shared = Shared.of(begun.vector(), 2_560)
+    alone = Worker(probes(4, 16, True), params, seed=0)
+    while shared.steps.value < shared.total:
+        share = shared.steps.value / shared.total
+        update(alone, shared)
+        assert float(torch.exp(alone.network.log_std)) == pytest.approx(0.5 * 0.2**share)
+    names = dict(
+        zip(dict(begun.network.named_parameters()), _split(shared.weights, begun), strict=True)
+    )
+    assert torch.equal(names["log_std"], begun.network.log_std)  # never updated
+
+
 def _split(vector: Any, worker: Worker) -> list[Any]:
     sizes = [w.numel() for w in worker.network.parameters()]
     shapes = [w.shape for w in worker.network.parameters()]
