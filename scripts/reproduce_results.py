@@ -1,7 +1,7 @@
 """Trains what `docs/results.md` reports, and writes its tables.
 
     python -m scripts.reproduce_results             # hours; goes on where it was stopped
-    python -m scripts.reproduce_results --reduced   # a minute: does it all still run?
+    python -m scripts.reproduce_results --reduced   # minutes: does it all still run?
 
 Each configuration is trained with all its seeds and judged as ``hftgym train`` does. What comes out
 is kept in ``runs/results/``, one JSON file a configuration; one whose configuration has not changed
