@@ -13,9 +13,10 @@ from hftgym.training.policy import ActionArray, ObsArray, UInt64Array
 
 
 class RandomPolicy(ScriptedPolicy):
-    """Draws both actions uniformly from [-1, 1], also when asked to be deterministic."""
+    """Draws each number uniformly from [-1, 1], also when asked to be deterministic."""
 
     name = "random"
+    role = "any"
 
     def initial_state(self, market_seeds: UInt64Array) -> NoiseState:
         """Return the start of the draws of these markets."""
@@ -28,6 +29,7 @@ class RandomPolicy(ScriptedPolicy):
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[ActionArray, Any]:
-        """Return uniform actions, shape (envs, 2), and the state one decision later."""
+        """Return uniform actions, shape (envs, actions), and the state one decision later."""
         noise = NoiseState.begin(np.arange(len(obs))) if state is None else state
-        return (2.0 * uniforms(noise, 2) - 1.0).astype(np.float32), noise.advance()
+        numbers = 1 if self.task.role == "taker" else 2
+        return (2.0 * uniforms(noise, numbers) - 1.0).astype(np.float32), noise.advance()

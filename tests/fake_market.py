@@ -44,6 +44,10 @@ class FakeTask:
     phi: float = 0.01
     taker_fee_tick: float = 0.3
     maker_fee_tick: float = 0.0
+    role: str = "maker"
+    target_lots: int = 0
+    signal_correlation: float = 0.0
+    offset_sd_tick: float = 0.0
     obs_index: dict[str, int] = field(default_factory=lambda: {"inventory": 0, "time_left": 1})
 
 

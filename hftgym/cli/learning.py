@@ -127,6 +127,9 @@ def tournament(
         list[str] | None,
         typer.Option("--policy", help="Scripted policy, module:attribute (repeat it)."),
     ] = None,
+    task: Annotated[
+        str, typer.Option(help="Id of the environment, as hftgym/Execution-v0.")
+    ] = "hftgym/MarketMaking-v0",
     markets: Annotated[int, typer.Option(min=2, help="Test markets of a scenario.")] = 64,
     trials: Annotated[
         int, typer.Option(min=1, help="Parameter sets that each baseline may try.")
@@ -143,13 +146,13 @@ def tournament(
     Example: hftgym tournament runs/2026-11-23-ppo-market-making-0 --scenario calm --scenario thin
     """
     working_directory_first()
-    from hftgym.training.config import BASELINES
     from hftgym.training.tournament import play_tournament, print_tournament
 
     result = play_tournament(
         runs or (),
         scenarios=scenario or (),
-        baselines=baselines or BASELINES,
+        baselines=baselines or (),
+        env_id=task,
         markets=markets,
         trials=trials,
         out=out,

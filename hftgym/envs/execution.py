@@ -25,7 +25,7 @@ class ExecutionEnv(OrderBookEnv):
     ``lots`` lots.
 
     ## Observation Space
-    ``Box(float32, (35,))``: the 30 numbers of ``MarketMakingEnv`` (the limit is the target), then
+    ``Box(float32, (36,))``: the 30 numbers of ``MarketMakingEnv`` (the limit is the target), then
 
     | index | name | unit | range |
     |---|---|---|---|
@@ -34,6 +34,7 @@ class ExecutionEnv(OrderBookEnv):
     | 32 | ahead | share done - share of the time gone | -1, 1 |
     | 33 | known_shortfall | known cost against the arrival price / (h0 target) | -5, 5 |
     | 34 | drift | mid - arrival price, 2 sigma sqrt(horizon), + is dearer | -5, 5 |
+    | 35 | others_volume | v / (v + target), v lots others traded since the start | 0, 1 |
 
     ## Rewards
     Minus the shortfall of the step: what was paid against the mid at the start (Perold 1988), fees

@@ -82,6 +82,7 @@ ROLE_FIELDS: dict[Role, tuple[ObsField, ...]] = {
             "known_shortfall", "known cost against the arrival price / (h0 target)", -CLIP, CLIP
         ),
         ObsField("drift", "mid - arrival price, 2 sigma sqrt(horizon), + is dearer", -CLIP, CLIP),
+        ObsField("others_volume", "v / (v + target), v lots others traded since the start", 0, 1),
     ),
     Role.LEG: (ObsField("pair_spread", "other leg's mid - own mid, standardised", -CLIP, CLIP),),
     Role.TAKER: (ObsField("signal", "latent value - mid, with noise, standardised", -CLIP, CLIP),),

@@ -68,6 +68,9 @@ def observe_extras(m, s, task, view, own, o):
         put(o, at + 3, cost_tick / (task.half_spread_tick * abs(target)))
         scale = 4.0 * task.tick_px * task.sigma_tick * math.sqrt(task.steps * task.step_s)
         put(o, at + 4, side * (view.mid_2px - s.arrival_2px) / scale)
+        # An own fill that one channel has shown and the other has not counts for a moment.
+        others = max(view.volume - s.begin_volume - abs(own.position), 0)
+        put(o, at + 5, others / (others + abs(target)))
 
 
 @leaf

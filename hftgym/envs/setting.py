@@ -35,6 +35,7 @@ from hftgym.envs.layout import (
     ObsField,
     layout,
 )
+from hftgym.envs.legs import joint_fields
 from hftgym.envs.seeds import SPLITS, split_tag
 from hftgym.envs.snapshots import Scales, Snapshots, measure, number_of_snapshots, snapshots
 from hftgym.envs.task import (
@@ -479,8 +480,12 @@ class Setting:
 
     @cached_property
     def task_info(self) -> TaskInfo:
-        """Public constants of the first learner's task."""
-        return self.info_of(0)
+        """Public constants of the first learner's task; of two legs, with the columns of both."""
+        info = self.info_of(0)
+        if self.learners[0].role != Role.LEG:
+            return info
+        fields = joint_fields([leg.fields for leg in self.learners])
+        return replace(info, obs_index={field.name: i for i, field in enumerate(fields)})
 
     @property
     def distinct_markets(self) -> int | None:

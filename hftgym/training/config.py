@@ -11,15 +11,39 @@ from hftgym.names import check_name, load_attribute
 from hftgym.training.task import ENV_ID, KNOWN_IDS, KnownTask, MarketTask
 from hftgym.yaml_model import StrictModel
 
-BASELINES = (
-    "agents.do_nothing:DoNothing",
-    "agents.random_policy:RandomPolicy",
+#: Form of action of the scripted policies.
+BASELINE_ACTION = "continuous"
+
+_IDLE = ("agents.do_nothing:DoNothing", "agents.random_policy:RandomPolicy")
+_MAKERS = (
+    *_IDLE,
     "agents.constant_spread:ConstantSpread",
     "agents.inventory_skew:InventorySkew",
     "agents.avellaneda_stoikov:AvellanedaStoikov",
     "agents.glft:GLFT",
+    "agents.cartea_jaimungal:CarteaJaimungal",
     "agents.oracle:Oracle",
 )
+
+#: Scripted policies that learners are compared with, by the id of the environment.
+BASELINES: dict[str, tuple[str, ...]] = {
+    ENV_ID: _MAKERS,
+    "hftgym/Execution-v0": (
+        *_IDLE,
+        "agents.twap:TWAP",
+        "agents.vwap:VWAP",
+        "agents.pov:POV",
+        "agents.almgren_chriss:AlmgrenChriss",
+    ),
+    "hftgym/Taking-v0": (
+        *_IDLE,
+        "agents.signal_taker:SignalTaker",
+        "agents.imbalance_taker:ImbalanceTaker",
+        "agents.momentum:Momentum",
+        "agents.mean_reversion:MeanReversion",
+    ),
+    "hftgym/Pairs-v0": (*_IDLE, "agents.pairs:Pairs"),
+}
 
 
 class EnvironmentConfig(StrictModel):
@@ -31,8 +55,8 @@ class EnvironmentConfig(StrictModel):
     """Time between two decisions, in seconds."""
     horizon: Literal["finite", "continuing"] = "finite"
     """Whether the end is part of the task (terminated) or a cut (truncated)."""
-    action: Literal["continuous"] = "continuous"
-    """Kind of action: the scripted baselines and PPO quote continuous distances."""
+    action: Literal["continuous", "discrete"] = "continuous"
+    """Form of the learner's action; the scripted baselines play the continuous one."""
 
 
 class EvaluationConfig(StrictModel):
@@ -54,8 +78,8 @@ class EvaluationConfig(StrictModel):
     """Resamples of the bootstrap."""
     block_s: float = Field(default=60.0, gt=0.0)
     """Length of the blocks of a tape's bootstrap, in seconds."""
-    baselines: tuple[str, ...] = BASELINES
-    """Policies to compare with, each as ``module:attribute``."""
+    baselines: tuple[str, ...] | None = None
+    """Policies to compare with, each as ``module:attribute``; those of the task when not given."""
 
 
 class TuningConfig(StrictModel):
@@ -139,6 +163,12 @@ class TrainConfig(StrictModel):
         )
 
     @property
+    def baselines(self) -> tuple[str, ...]:
+        """Scripted policies that the learner is compared with."""
+        given = self.evaluation.baselines
+        return BASELINES.get(self.env_id, _MAKERS) if given is None else given
+
+    @property
     def on_tape(self) -> bool:
         """Whether history plays in the market, so that its windows are not independent."""
         from hftgym.scenario import load_scenario
@@ -157,6 +187,13 @@ class TrainConfig(StrictModel):
         from pydantic import ValidationError
 
         learner_class = load_attribute(self.agent, "agent")
+        forms = getattr(learner_class, "actions", ("continuous",))
+        if not self.known and self.environment.action not in forms:
+            raise ConfigError(
+                "HG-C073",
+                f"environment.action: {self.agent} does not learn {self.environment.action!r} "
+                f"actions, only {' or '.join(map(repr, forms))}",
+            )
         try:
             return learner_class(learner_class.params_type.model_validate(self.params))
         except ValidationError as error:

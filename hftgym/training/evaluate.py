@@ -17,7 +17,7 @@ import numpy as np
 from hftgym.names import load_attribute
 from hftgym.training.atomic import write_json
 from hftgym.training.compare import Comparison, Entry, compare
-from hftgym.training.config import TrainConfig
+from hftgym.training.config import BASELINE_ACTION, TrainConfig
 from hftgym.training.metrics import tape_fidelity
 from hftgym.training.policy import Policy, UInt64Array
 from hftgym.training.progress import PhaseProgress
@@ -142,7 +142,7 @@ def evaluate_learners(
     task = config.task()
     assert isinstance(task, MarketTask)
     settings = config.evaluation
-    classes = [load_attribute(target, "baseline") for target in settings.baselines]
+    classes = [load_attribute(target, "baseline") for target in config.baselines]
     on_tape = config.on_tape
     if on_tape:  # history has no latent value that a ceiling could see
         classes = [c for c in classes if not c.needs_truth]
@@ -156,19 +156,7 @@ def evaluate_learners(
         policy = tuned[policy_class.name].policy
         role = "ceiling" if policy.needs_truth else "baseline"
         contenders.append(Contender(policy.name, [policy], role))
-    seeds = market_seeds(split, settings.test_markets, settings.market_root)
-    jobs = sum(len(c.policies) for c in contenders)
-    with closing(task.make(min(settings.num_envs, jobs * len(seeds)), split, **observe)) as venv:
-        seeds = _all_windows(venv, seeds)
-        title = f"evaluate on {split} markets"
-        with PhaseProgress(title, jobs * len(seeds), "episodes", quiet=quiet) as bar:
-            entries = evaluate_policies(
-                contenders,
-                venv,
-                seeds,
-                block_s=settings.block_s if on_tape else None,
-                progress=bar.advance,
-            )
+    entries = _play_all(config, task, contenders, observe, split, quiet)
     comparison = compare(
         entries,
         rng=np.random.default_rng([settings.market_root, 1]),
@@ -188,6 +176,43 @@ def evaluate_learners(
     return result
 
 
+def _play_all(
+    config: TrainConfig,
+    task: MarketTask,
+    contenders: Sequence[Contender],
+    observe: dict[str, Any],
+    split: str,
+    quiet: bool,
+) -> list[Entry]:
+    """Play all contenders, learners first, each with its own form of action."""
+    settings = config.evaluation
+    seeds = market_seeds(split, settings.test_markets, settings.market_root)
+    learners = [c for c in contenders if c.role == "learner"]
+    scripted = [c for c in contenders if c.role != "learner"]
+    together = config.environment.action == BASELINE_ACTION
+    entries: list[Entry] = []
+    for group, form in (
+        (contenders if together else learners, {}),
+        ([] if together else scripted, {"action": BASELINE_ACTION}),
+    ):
+        jobs = sum(len(c.policies) for c in group)
+        if jobs == 0:
+            continue
+        lanes = min(settings.num_envs, jobs * len(seeds))
+        with closing(task.make(lanes, split, **observe, **form)) as venv:
+            seeds = _all_windows(venv, seeds)
+            title = f"evaluate on {split} markets"
+            with PhaseProgress(title, jobs * len(seeds), "episodes", quiet=quiet) as bar:
+                entries += evaluate_policies(
+                    group,
+                    venv,
+                    seeds,
+                    block_s=settings.block_s if config.on_tape else None,
+                    progress=bar.advance,
+                )
+    return entries
+
+
 def _tune_all(
     config: TrainConfig,
     task: MarketTask,
@@ -196,7 +221,7 @@ def _tune_all(
     quiet: bool,
 ) -> dict[str, Tuned]:
     settings = config.tuning
-    with closing(task.make(settings.num_envs, "tune", **observe)) as venv:
+    with closing(task.make(settings.num_envs, "tune", action=BASELINE_ACTION, **observe)) as venv:
         sizes = [min(settings.trials, len(c.grid(venv.unwrapped.task_info))) for c in classes]
         total = sum(size * settings.markets for size in sizes if size > 1)
         with PhaseProgress("tune the baselines", total, "episodes", quiet=quiet) as bar:

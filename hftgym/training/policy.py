@@ -48,6 +48,22 @@ class TaskConstants(Protocol):
         """Inventory penalty, in ticks per lot squared and second."""
 
     @property
+    def taker_fee_tick(self) -> float:
+        """Fee of the aggressor, in ticks per lot."""
+
+    @property
+    def role(self) -> str:
+        """``maker``, ``executor``, ``taker``, ``trader`` or ``leg`` (of a pair)."""
+
+    @property
+    def signal_correlation(self) -> float:
+        """Correlation of a taker's signal with the latent value less the mid."""
+
+    @property
+    def offset_sd_tick(self) -> float:
+        """Standard deviation of that difference, in ticks."""
+
+    @property
     def target_lots(self) -> int:
         """Lots that an executor has to buy; negative: to sell."""
 

@@ -136,6 +136,8 @@ def _play_lanes(
             job, span = jobs[part.job], slice(part.begin, part.end)
             if job.policy.needs_truth:
                 job.policy.observe_truth({key: v[span] for key, v in infos["truth"].items()})
+            if getattr(job.policy, "needs_mask", False):
+                job.policy.observe_mask(infos["action_mask"][span])  # type: ignore[attr-defined]
             actions[span], states[k] = job.policy.predict(
                 obs[span], states[k], start[span], job.deterministic
             )

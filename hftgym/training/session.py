@@ -117,15 +117,19 @@ class TrainSession:
         """
         if isinstance(self.task, KnownTask):
             return {}
-        scalars = {"risk/withdraw_rate": withdrawn}
+        quotes = self.task.quotes
+        scalars = {"risk/withdraw_rate": withdrawn} if quotes else {}
         fills = quoting = None
         if episodes:
             records = np.concatenate(episodes)
             scalars |= episode_scalars(records)
             fills = float(records["fills"].mean())
-            quoting = float(records["quoting_share"].mean())
+            quoting = float(records["quoting_share"].mean()) if quotes else None
         alarm = self.passivity.update(
-            withdraw_rate=withdrawn, fills=fills, quoting_share=quoting, step=step
+            withdraw_rate=withdrawn if quotes else 0.0,
+            fills=fills,
+            quoting_share=quoting,
+            step=step,
         )
         return scalars | {"risk/passive": float(alarm)}
 

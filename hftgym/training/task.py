@@ -11,6 +11,9 @@ from hftgym.training.judge import Judge, KnownJudge, MarketJudge
 
 ENV_ID = "hftgym/MarketMaking-v0"
 
+#: Tasks in which nobody is asked to keep quotes in the book.
+NOT_QUOTING = ("hftgym/Execution-v0", "hftgym/Taking-v0", "hftgym/Pairs-v0")
+
 #: Tasks whose best policy is known: a policy is scored there, not played.
 KNOWN_IDS = ("hftgym/AlmgrenChriss-v0", "hftgym/AvellanedaStoikov-v0", "hftgym/CarteaJaimungal-v0")
 
@@ -31,9 +34,15 @@ class MarketTask:
     data: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def quotes(self) -> bool:
+        """Whether the task is to keep quotes in the book."""
+        return self.env_id not in NOT_QUOTING
+
     def make_training(self, num_envs: int) -> Any:
-        """Return a batch of training markets, starting inventory drawn uniformly."""
-        return self.make(num_envs, "train", initial_inventory="uniform")
+        """Return a batch of training markets; a maker's starting inventory is drawn uniformly."""
+        extra = {"initial_inventory": "uniform"} if self.quotes else {}
+        return self.make(num_envs, "train", **extra)
 
     def judge(self, markets: int, root: int) -> Judge:
         """Return what judges checkpoints on so many validation markets."""

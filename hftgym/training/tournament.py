@@ -24,14 +24,14 @@ from hftgym.errors import DataError, UsageError
 from hftgym.names import load_attribute
 from hftgym.scenario import config_hash, list_scenarios, load_scenario
 from hftgym.training.atomic import write_json
-from hftgym.training.config import BASELINES, TrainConfig
+from hftgym.training.config import BASELINE_ACTION, BASELINES, TrainConfig
 from hftgym.training.evaluate import Contender, evaluate_policies
 from hftgym.training.policy import Policy
 from hftgym.training.progress import PhaseProgress
 from hftgym.training.report import print_table
 from hftgym.training.runs import RunFolder
 from hftgym.training.seeds import market_seeds
-from hftgym.training.task import MarketTask
+from hftgym.training.task import ENV_ID, MarketTask
 from hftgym.training.tune import tune
 from hftgym.yaml_model import load_yaml_model
 
@@ -90,7 +90,8 @@ def play_tournament(
     runs: Sequence[str | Path] = (),
     *,
     scenarios: Sequence[str] = (),
-    baselines: Sequence[str] = BASELINES,
+    baselines: Sequence[str] = (),
+    env_id: str = ENV_ID,
     markets: int = 64,
     trials: int = 50,
     tuning_markets: int = 16,
@@ -103,7 +104,8 @@ def play_tournament(
         runs: Run folders whose best policies take part as they are, in whatever scenario they were
             trained.
         scenarios: Names or files; every bundled one without a tape when empty.
-        baselines: Scripted policies, each as ``module:attribute``.
+        baselines: Scripted policies, each as ``module:attribute``; those of the task when empty.
+        env_id: The task.
         markets: Test markets of a scenario.
         trials: Largest number of parameter sets of a baseline.
         tuning_markets: Markets that each parameter set plays.
@@ -115,15 +117,21 @@ def play_tournament(
         UsageError: A scenario is a tape, or is named twice.
         DataError: ``out`` holds something else, or a tournament of other settings.
     """
-    names = list(scenarios) or [n for n in list_scenarios() if load_scenario(n).tape is None]
+    if env_id not in BASELINES:
+        raise UsageError(
+            "HG-U219", f"no tournament of {env_id!r}: choose one of {', '.join(BASELINES)}"
+        )
+    baselines = baselines or BASELINES[env_id]
+    names = list(scenarios) or _playable(env_id)
     found = {name: load_scenario(name) for name in names}
     for name, scenario in found.items():
         if scenario.tape is not None:
             raise UsageError("HG-U045", f"scenario {name!r} is a tape: name markets without one")
     if len(found) < len(names):
         raise UsageError("HG-U046", "a scenario is named twice")
-    learners = _learners(runs)
+    learners = _learners(runs, env_id)
     settings = {
+        "env_id": env_id,
         "markets": markets,
         "trials": trials,
         "tuning_markets": tuning_markets,
@@ -136,7 +144,7 @@ def play_tournament(
         for name, scenario in found.items():
             key = f"{name} {config_hash(scenario)}"
             if key not in kept:
-                task = MarketTask(scenario=name)
+                task = MarketTask(env_id, name, arguments={"action": BASELINE_ACTION})
                 kept[key] = _one(task, learners, baselines, markets, trials, tuning_markets)
                 if out is not None:
                     write_json(Path(out), Tournament(settings, kept).to_dict())
@@ -145,12 +153,25 @@ def play_tournament(
     return Tournament(settings, scores)
 
 
-def _learners(runs: Sequence[str | Path]) -> list[Policy]:
+def _playable(env_id: str) -> list[str]:
+    """Return the bundled scenarios without a tape that hold what a task needs."""
+    pair = env_id == "hftgym/Pairs-v0"
+    found = {name: load_scenario(name) for name in list_scenarios()}
+    return [n for n, s in found.items() if s.tape is None and (s.second is not None or not pair)]
+
+
+def _learners(runs: Sequence[str | Path], env_id: str) -> list[Policy]:
     """Return the best policy of each run folder, under a name of its own."""
     policies: list[Policy] = []
     for run in runs:
         folder = RunFolder.open(run)
         config = load_yaml_model(folder.path / "config.yaml", TrainConfig)
+        if config.env_id != env_id or config.environment.action != BASELINE_ACTION:
+            raise UsageError(
+                "HG-U220",
+                f"{run}: trained on {config.env_id} with {config.environment.action} actions; this "
+                f"is a tournament of {env_id} with {BASELINE_ACTION} ones",
+            )
         learner = config.learner()
         policies.append(learner.load(folder.path, "best", f"{learner.name} {folder.path.name}"))
     return policies

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from agents.avellaneda_stoikov import AvellanedaStoikov
 from agents.avellaneda_stoikov import Params as AvellanedaStoikovParams
+from agents.cartea_jaimungal import CarteaJaimungal
+from agents.cartea_jaimungal import Params as CarteaParams
 from agents.constant_spread import ConstantSpread
 from agents.constant_spread import Params as ConstantParams
 from agents.do_nothing import DoNothing
@@ -19,8 +21,8 @@ from hftgym.training.seeds import market_seeds
 from tests.fake_market import FakeTask
 
 TASK = FakeTask()
-ALL = (DoNothing, RandomPolicy, ConstantSpread, InventorySkew, AvellanedaStoikov, GLFT, Oracle)
-TUNED = (ConstantSpread, InventorySkew, AvellanedaStoikov, GLFT, Oracle)
+TUNED = (ConstantSpread, InventorySkew, AvellanedaStoikov, GLFT, CarteaJaimungal, Oracle)
+ALL = (DoNothing, RandomPolicy, *TUNED)
 
 
 def observe(inventory_lot, time_left=1.0):
@@ -116,6 +118,31 @@ def test_glft_leans_against_the_inventory_and_is_symmetric():
     assert found[1, 0] == pytest.approx(found[1, 1])
     assert found[2, 0] > found[1, 0] > found[0, 0]
     assert found[0] == pytest.approx(found[2][::-1])
+
+
+def test_cartea_jaimungal_by_hand():
+    # Far from the end, and with a penalty at the end alone: near it, distances follow from alpha.
+    params = CarteaParams(phi=0.01, alpha=0.2, kappa=0.5, arrival_per_s=0.5)
+    found = distances(CarteaJaimungal(TASK, params), observe([0, 2], 0.0))
+    # h(T, q) = -alpha q^2: from 0 either side costs 0.2; from 2 a lot more costs 5 alpha.
+    expected = [[2.0 + 0.2, 2.0 + 0.2], [2.0 + 1.0, 2.0 - 0.6]]
+    assert found == pytest.approx(np.array(expected), rel=1e-6)
+
+
+def test_cartea_jaimungal_leans_against_the_inventory_and_is_symmetric():
+    found = distances(CarteaJaimungal(TASK), observe([-3, 0, 3], 1.0))
+    assert found[1, 0] == pytest.approx(found[1, 1])
+    assert found[2, 0] > found[1, 0] > found[0, 0]
+    assert found[0] == pytest.approx(found[2][::-1])
+
+
+@pytest.mark.parametrize(
+    ("role", "idle"), [("maker", [1, 1]), ("executor", [1, -1]), ("taker", [0]), ("leg", [0, 0])]
+)
+def test_do_nothing_does_nothing_in_any_role(role, idle):
+    task = FakeTask(role=role)
+    assert DoNothing(task).predict(observe([0, 5]))[0].tolist() == [idle, idle]
+    assert RandomPolicy(task).predict(observe([0, 5]))[0].shape == (2, len(idle))
 
 
 def test_the_oracle_quotes_around_the_value():

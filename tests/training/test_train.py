@@ -83,6 +83,7 @@ def test_the_comparison_holds_all_policies_on_all_markets(finished):
         "inventory skew",
         "Avellaneda-Stoikov",
         "GLFT",
+        "Cartea-Jaimungal",
         "oracle (sees the value)",
     ]
     assert (comparison.markets, comparison.training_seeds) == (12, 2)

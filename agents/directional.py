@@ -1,0 +1,66 @@
+"""What takers on a view of the price share: a position to hold, remembered from step to step.
+
+They play ``hftgym/Taking-v0`` with ``action="continuous"``: the position as a share of the largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agents.policy import FloatArray, ScriptedPolicy
+from hftgym.training.policy import ActionArray, ObsArray, UInt64Array
+
+IntArray = npt.NDArray[np.int64]
+
+
+class DirectionalPolicy(ScriptedPolicy):
+    """Base of policies that hold a position.
+
+    Their state is an array of records, one an environment, all zero at the start of an episode.
+    """
+
+    role = "taker"
+    memory: np.dtype[Any]
+
+    def targets(self, obs: ObsArray, memory: npt.NDArray[Any]) -> IntArray:
+        """Return the positions to hold, lots, shape (envs,), and bring the memory up to date."""
+        raise NotImplementedError
+
+    def initial_state(self, market_seeds: UInt64Array) -> npt.NDArray[Any]:
+        """Return an empty memory for each market."""
+        return np.zeros(len(market_seeds), self.memory)
+
+    def predict(
+        self,
+        obs: ObsArray,
+        state: Any = None,
+        episode_start: npt.NDArray[np.bool_] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[ActionArray, Any]:
+        """Return positions as shares of the largest, shape (envs, 1), and the next memory."""
+        memory = np.zeros(len(obs), self.memory) if state is None else state.copy()
+        if episode_start is not None:
+            memory[episode_start] = np.zeros((), self.memory)
+        target = self.targets(obs, memory)
+        share = np.clip(target / self.task.max_inventory_lot, -1.0, 1.0)
+        return share.astype(np.float32)[:, None], memory
+
+    def move_tick(self, obs: ObsArray) -> FloatArray:
+        """Return the move of the mid since the last decision, ticks, shape (envs,).
+
+        The observed return spans half a second; of shorter steps it is the mean one.
+        """
+        k = max(1, round(0.5 / self.task.step_s))
+        unit = 2.0 * self.task.sigma_tick_per_sqrt_s * np.sqrt(k * self.task.step_s)
+        seen = obs[:, self.task.obs_index["return_0.5s"]].astype(np.float64)
+        return np.asarray(seen * unit / k)
+
+
+def each(formula: Callable[..., float], *arrays: npt.NDArray[Any]) -> FloatArray:
+    """Return a compiled formula of each row of arguments, shape (envs,)."""
+    columns = [array.tolist() for array in arrays]
+    return np.array([formula(*row) for row in zip(*columns, strict=True)], np.float64)
