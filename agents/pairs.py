@@ -179,7 +179,7 @@ class Pairs(ScriptedPolicy):
         unit = 2.0 * self.task.sigma_tick_per_sqrt_s * np.sqrt(k * self.task.step_s) / k
         index = self.task.obs_index
         columns = [index[f"{leg}_return_0.5s"] for leg in ("first", "second")]
-        return obs[:, columns].astype(np.float64) * unit
+        return np.asarray(obs[:, columns].astype(np.float64) * unit)
 
     @classmethod
     def grid(cls, task: TaskConstants) -> list[AgentParams]:

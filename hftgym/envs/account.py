@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from hftgym.core.calls import own_state
 from hftgym.core.constants import BUY, SELL
-from hftgym.core.desks import book_of
+from hftgym.core.desks import book_of, value_of
 from hftgym.core.jit import leaf
 from hftgym.envs.fidelity import begin_fidelity, write_fidelity
-from hftgym.envs.reward import corrected
+from hftgym.envs.reward import controlled, corrected
 from hftgym.envs.seeds import inventory_of
 from hftgym.envs.sweep import sweep_2m
 from hftgym.envs.task import Outcome, RewardForm, Role
@@ -86,6 +86,8 @@ def begin_episode(m, s, task):
     s.sum_depth_lots = 0
     s.quoting_steps = 0
     s.reward = 0.0
+    s.value_px = value_of(m, task.learner, m.now_ns) if task.control != 0 else 0.0
+    s.mark_tick = 0.0
     begin_fidelity(m)
 
 
@@ -155,7 +157,13 @@ def settle_step(m, s, task, io):
                 io.liquidation = -task.terminal_tick * (q * q)
     io.pnl = gain
     io.correction = corrected(task, s, io, held, q_before, q)
-    io.reward = (io.pnl + io.correction + io.liquidation) / task.reward_unit
+    io.control = 0.0
+    if task.control != 0:
+        exposed = q - s.begin_position - task.target_lots if executes else 0
+        marked = exposed * (b.mid_2px - s.arrival_2px) if outcome != _TERMINATED else 0
+        value_px = value_of(m, task.learner, m.now_ns)
+        io.control = controlled(task, s, q_before, marked, value_px)
+    io.reward = (io.pnl + io.correction + io.liquidation + io.control) / task.reward_unit
     s.reward += io.reward
     s.q_before = q
     io.outcome = outcome

@@ -55,6 +55,9 @@ class TaskArguments:
         horizon: ``finite`` (terminated, liquidated, the time left observed) or ``continuing``
             (truncated).
         initial_inventory: ``zero`` or ``uniform``: within half of the limit.
+        control_variate: take out of the reward what the position gained by moves of the latent
+            value (``hftgym.envs.reward``): the same best policy, less noise. For training; the
+            objective stays. Only where the value is a martingale.
         observe_value: put the latent value into ``info["truth"]`` (for a ceiling, never for a fair
             comparison).
         half_spread_tick: distance at action 0 and unit of the reward, ticks; the scenario's when
@@ -81,6 +84,7 @@ class TaskArguments:
     messages: int = 32
     horizon: str = "finite"
     initial_inventory: str = "zero"
+    control_variate: bool = False
     observe_value: bool = False
     half_spread_tick: float | None = None
     lots: int | None = None
@@ -131,6 +135,7 @@ class Keywords(TypedDict, total=False):
     messages: int
     horizon: str
     initial_inventory: str
+    control_variate: bool
     observe_value: bool
     half_spread_tick: float | None
     lots: int | None

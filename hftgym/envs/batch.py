@@ -20,10 +20,10 @@ from hftgym.errors import UsageError
 
 
 def scalars_of(ios: np.ndarray) -> npt.NDArray[np.float64]:
-    """Return reward, pnl, correction, liquidation and value offset, a view, shape (rows, 5)."""
+    """Return reward, pnl, correction, liquidation, control and value offset, a view, (rows, 6)."""
     first = IO.fields["reward"][1]  # type: ignore[index]
     raw = ios.view(np.uint8).reshape(len(ios), IO.itemsize)
-    return raw[:, first : first + 40].view(np.float64)
+    return raw[:, first : first + 48].view(np.float64)
 
 
 @dataclass(frozen=True)

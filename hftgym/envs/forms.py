@@ -114,3 +114,6 @@ TERMS: dict[RewardForm, tuple[str, str, str]] = {
     RewardForm.CARTEA_JAIMUNGAL: ("pnl", "inventory_penalty", "liquidation"),
     RewardForm.SHORTFALL: ("shortfall", "inventory_penalty", "sweep"),
 }
+
+#: The name of what a control variate adds to them.
+CONTROL_TERM = "control_variate"

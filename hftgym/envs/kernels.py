@@ -260,6 +260,7 @@ def _step_or_begin(i, batch, world, start, final_obs):
             io.pnl = 0.0
             io.correction = 0.0
             io.liquidation = 0.0
+            io.control = 0.0
             io.outcome = _RESET
     elif not _step(i, batch, world) and tasks[0].mode == _SAME_STEP:
         begin = ios[first].outcome != _FAULT

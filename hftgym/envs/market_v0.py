@@ -21,7 +21,6 @@ from pettingzoo.utils import parallel_to_aec
 from hftgym.envs.arguments import MarketArguments
 from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
 from hftgym.envs.errors import action_array, check_actions, raise_fault
-from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import box_of
 from hftgym.envs.rendering import (
     RENDER_MODES,
@@ -117,7 +116,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         self._forms = [one.form for one in ones]
         self._shapes = [form.shape for form in self._forms]
         self._discrete = [form.discrete for form in self._forms]
-        self._terms = [TERMS[one.reward_form] for one in ones]
+        self._terms = [one.terms for one in ones]
         boxes = [box_of(one.fields) for one in ones]
         self.observation_spaces = dict(zip(self.possible_agents, boxes, strict=True))
         self.action_spaces = {one.name: one.form.space() for one in ones}
@@ -269,14 +268,12 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         self.agents = []
         for name, j in zip(acting, rows, strict=True):
             outcome = outcomes[j]
-            reward, pnl, correction, liquidation, _ = scalars[j]
-            first, second, third = self._terms[j]
+            reward, *terms = scalars[j]
             observations[name] = self._obs(j)
             rewards[name] = reward
             terminations[name] = outcome == _TERMINATED
             truncations[name] = outcome == _TRUNCATED
-            terms = {first: pnl, second: correction, third: liquidation}
-            infos[name] = terms | self._seen(j)
+            infos[name] = dict(zip(self._terms[j], terms, strict=False)) | self._seen(j)
             if outcome not in (_TERMINATED, _TRUNCATED):
                 self.agents.append(name)
         return observations, rewards, terminations, truncations, infos
@@ -296,7 +293,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
             else:
                 seen["action_mask"] = flags
         if self.setting.learners[j].arguments.observe_value:
-            seen["truth"] = {"value_offset": float(self._scalars[j, 4])}
+            seen["truth"] = {"value_offset": float(self._scalars[j, 5])}
         return seen
 
     def state(self) -> npt.NDArray[np.float32]:

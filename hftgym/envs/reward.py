@@ -10,6 +10,10 @@
   ``alpha q^2`` instead of a liquidation (Cartea and Jaimungal 2015; Cartea, Jaimungal and Penalva
   2015, section 10.2).
 - ``shortfall``: ``phi x^2 dt`` with x what is left to do; phi is 0 unless it is given.
+
+A control variate (``control_variate=True``) takes the moves of the latent value out of any of them:
+they have mean zero whatever is held, so what is best stays best, and most of the noise is gone
+(Glasserman 2003, "Monte Carlo methods in financial engineering", section 4.1).
 """
 
 from __future__ import annotations
@@ -59,3 +63,26 @@ def corrected(task, s, io, held, q_before, q):
         gained -= utility(before, task.risk_aversion)
         return gained - io.pnl - io.liquidation
     return -task.reward_phi_step * (q_before * q_before)
+
+
+@leaf
+def controlled(task, s, exposed, marked_2px, value_px):
+    """Return what the control variate adds to a reward, ticks times lots.
+
+    Minus what the position at the start of the step gained by the move of the latent value. Where
+    that is a martingale the mean is zero, since the position was known before the move. Of an
+    execution the position is what is still missing, and its cost is counted when the price moves,
+    not when it trades: what is left is marked at the mid, and nothing of that is left at the end.
+
+    Args:
+        task: the task.
+        s: the learner's state; value and mark of the last decision are replaced.
+        exposed: position at the start of the step; of an execution, minus the lots left.
+        marked_2px: of an execution, minus the lots left times (mid - arrival price), doubled.
+        value_px: latent value now.
+    """
+    mark_tick = marked_2px / (2.0 * task.tick_px)
+    control = mark_tick - s.mark_tick - exposed * (value_px - s.value_px) / task.tick_px
+    s.mark_tick = mark_tick
+    s.value_px = value_px
+    return control

@@ -19,7 +19,7 @@ from hftgym.core.constants import SECOND_NS, VIEW_LEVELS
 from hftgym.core.records import LOG
 from hftgym.envs.arguments import LearnerArguments, MarketArguments
 from hftgym.envs.draws import draws_of
-from hftgym.envs.forms import ACTION_FORMS, REWARD_FORMS, Form
+from hftgym.envs.forms import ACTION_FORMS, CONTROL_TERM, REWARD_FORMS, TERMS, Form
 from hftgym.envs.history import (
     half_spread_of,
     load_tape,
@@ -121,6 +121,8 @@ class LearnerSetting:
         form: its form of action.
         fields: its observation, number by number.
         finite: its episodes end by themselves.
+        control: its reward has a control variate.
+        terms: names of what adds up to its reward.
         learner: it as the market knows it.
 
     Raises:
@@ -171,6 +173,8 @@ class LearnerSetting:
         self.damping = _number("damping", a.damping, 0.0, 1.0)
         self.risk_aversion = _number("risk_aversion", a.risk_aversion, 1e-6, 10.0)
         self.terminal_tick = _number("terminal_tick", a.terminal_tick, 0.0, 1e3)
+        self.control = bool(a.control_variate)
+        self.terms = TERMS[self.reward_form] + ((CONTROL_TERM,) if self.control else ())
         self.correlation = 0.0
         if role == Role.TAKER:
             self.correlation = _number("signal_correlation", a.signal_correlation, 0.0, 1.0)
@@ -271,6 +275,18 @@ class Setting:
         return self.scenario.instruments[int(one.second)]
 
     def _check_learner(self, one: LearnerSetting) -> None:
+        value = self.scenario.value
+        if one.control and (
+            value is None
+            or self.scenario.second is not None
+            or value.mean_reversion_per_s > 0.0
+            or value.trend_tick_per_s > 0.0
+        ):
+            raise UsageError(
+                "HG-U221",
+                f"control_variate: scenario {self.scenario.name!r} has no latent value that is a "
+                "martingale, so leaving its moves out would change what is best",
+            )
         if self.scenario.value is None and (one.arguments.observe_value or one.correlation > 0.0):
             what = "observe_value" if one.arguments.observe_value else "signal_correlation"
             raise UsageError(
@@ -361,6 +377,7 @@ class Setting:
             **one.columns(),
             "uniform": one.uniform,
             "observe_value": int(one.arguments.observe_value),
+            "control": int(one.control),
             "steps": self.steps,
             "step_ns": self.step_ns,
             "lots": one.lots,

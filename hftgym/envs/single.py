@@ -19,7 +19,6 @@ from hftgym.envs.arguments import (
 )
 from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
-from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import ObsField, box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.rendering import (
@@ -79,7 +78,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         self._legs = len(learners)
         self._form = one.form.joint(self._legs)
         self._shape, self._discrete = self._form.shape, self._form.discrete
-        self._terms = TERMS[one.reward_form]
+        self._terms = one.terms
         self._observe_value = one.arguments.observe_value
         self._masked = sum(one.form.choices) if one.form.discrete else 0
         self.observation_space: spaces.Space[Any] = box_of(self.observation_fields)
@@ -192,10 +191,8 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         if self._canvas is not None:
             self._canvas.note(*self._shown())
         scalars = self._scalars[0] if self._legs == 1 else self._scalars.sum(axis=0)
-        reward, pnl, correction, liquidation, _ = scalars.tolist()
-        first, second, third = self._terms
-        terms = {first: pnl, second: correction, third: liquidation}
-        info = {"reward_terms": terms, **self._seen()}
+        reward, *terms = scalars.tolist()
+        info = {"reward_terms": dict(zip(self._terms, terms, strict=False)), **self._seen()}
         return (
             self._obs.copy(),
             reward,
@@ -219,7 +216,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         if self._masked:
             seen["action_mask"] = self._flags().copy()
         if self._observe_value:
-            offsets = self._scalars[:, 4]
+            offsets = self._scalars[:, 5]
             seen["truth"] = {
                 "value_offset": float(offsets[0]) if self._legs == 1 else offsets.copy()
             }

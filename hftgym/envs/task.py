@@ -118,6 +118,7 @@ TASK = record(
         ("rows", "i8"),  # how many of them
         ("uniform", "i8"),  # largest initial inventory, lots; 0: none
         ("observe_value", "i8"),
+        ("control", "i8"),  # the reward has a control variate
         ("steps", "i8"),  # of an episode
         ("step_ns", "i8"),
         ("lots", "i8"),  # of a quote, or the largest
@@ -194,6 +195,8 @@ STATE = record(
         ("sum_depth_lots", "i8"),  # both sides
         ("quoting_steps", "i8"),
         ("reward", "f8"),
+        ("value_px", "f8"),  # latent value at the last decision
+        ("mark_tick", "f8"),  # of an execution: what is left against the arrival price, times lots
         ("past", PAST, (RING,)),
     ]
 )
@@ -245,6 +248,7 @@ IO = record(
         ("pnl", "f8"),
         ("correction", "f8"),  # what the form of the reward takes off
         ("liquidation", "f8"),  # negative or zero
+        ("control", "f8"),  # what the control variate adds
         ("value_offset", "f8"),  # latent value minus observed mid, ticks
         ("outcome", "i8"),
         ("reset", "i8"),  # asks the reset kernel

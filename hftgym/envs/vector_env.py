@@ -26,7 +26,6 @@ from hftgym.envs.arguments import (
 )
 from hftgym.envs.batch import Batch, BatchSnapshot
 from hftgym.envs.errors import action_array, check_actions, raise_fault
-from hftgym.envs.forms import TERMS
 from hftgym.envs.layout import box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.seeds import UInt64Array, as_market_seeds, seeds_of_windows
@@ -52,7 +51,7 @@ _MODES = {
     AutoresetMode.SAME_STEP: Mode.SAME_STEP,
     AutoresetMode.DISABLED: Mode.NONE,
 }
-_TERM_FIELDS = ("pnl", "correction", "liquidation")
+_TERM_FIELDS = ("pnl", "correction", "liquidation", "control")
 _OPTIONS = ("market_seeds", "reset_mask")
 
 
@@ -122,7 +121,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         one = self.setting.learners[0]
         self._legs = len(learners)
         self._form = one.form.joint(self._legs)
-        self._terms = TERMS[one.reward_form]
+        self._terms = one.terms
         self._masked = sum(one.form.choices) if one.form.discrete else 0
         self.single_observation_space = box_of(
             joint_fields([leg.fields for leg in self.setting.learners])
@@ -297,7 +296,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         infos: dict[str, Any] = {
             "reward_terms": {
                 name: self._summed(ios[field])
-                for name, field in zip(self._terms, _TERM_FIELDS, strict=True)
+                for name, field in zip(self._terms, _TERM_FIELDS, strict=False)
             },
             **self._seen(),
         }
@@ -334,13 +333,25 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         total: npt.NDArray[np.float64] = self._by_leg(values).sum(axis=1)
         return total
 
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Return which choices make sense now, shape (num_envs, choices of all components).
+
+        Raises:
+            UsageError: if actions are continuous.
+        """
+        if not self._masked:
+            raise UsageError("HG-U066", "action masks exist for discrete forms of action only")
+        return np.array(self._flags(), np.bool_)
+
+    def _flags(self) -> npt.NDArray[np.int8]:
+        flags = self._by_leg(self._ios["mask"])[..., : self._masked]
+        return np.asarray(flags.reshape(self.num_envs, -1))
+
     def _seen(self) -> dict[str, Any]:
         """Return what is in every infos."""
         seen: dict[str, Any] = {}
         if self._masked:
-            seen["action_mask"] = self._by_leg(self._ios["mask"])[..., : self._masked].reshape(
-                self.num_envs, -1
-            )
+            seen["action_mask"] = self._flags()
         if self.setting.learners[0].arguments.observe_value:
             offsets = self._ios["value_offset"].copy()
             seen["truth"] = {"value_offset": offsets if self._legs == 1 else self._by_leg(offsets)}

@@ -105,11 +105,14 @@ class PassivityMonitor:
         return signs
 
 
-def withdraw_rate(actions: npt.ArrayLike) -> float:
+def withdraw_rate(actions: npt.ArrayLike, *, choices: bool = False) -> float:
     """Return the share of decisions that withdraw both sides.
 
     Args:
         actions: Actions as sampled, shape (..., 2); beyond 1 counts as 1.
+        choices: They are choices, of which the first one withdraws.
     """
     array = np.asarray(actions)
-    return float((array >= WITHDRAW).all(axis=-1).mean()) if array.size else 0.0
+    if array.size == 0:
+        return 0.0
+    return float((array == 0 if choices else array >= WITHDRAW).all(axis=-1).mean())

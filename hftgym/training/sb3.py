@@ -160,6 +160,8 @@ class SB3VecEnv(VecEnv):
     ) -> list[Any]:
         """Call a method of the batch once; its result stands for each index."""
         result = self._find(method_name)(*method_args, **method_kwargs)
+        if method_name == "action_masks":  # which sb3-contrib asks of each environment
+            return [result[i] for i in self._get_indices(indices)]
         return self._for_each(result, indices)
 
     def env_is_wrapped(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy.typing as npt
+from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hftgym.training.passivity import withdraw_rate
@@ -29,6 +30,7 @@ class SessionCallback(BaseCallback):
         self.last_checkpoint = 0
         self._ended: list[npt.NDArray[Any]] = []
         venv.on_episodes = self._ended.append
+        self._choices = not isinstance(venv.action_space, spaces.Box)
 
     def _on_step(self) -> bool:
         self.session.progress.advance(self.training_env.num_envs)
@@ -48,7 +50,9 @@ class SessionCallback(BaseCallback):
     def _on_rollout_end(self) -> None:
         buffer = self.model.rollout_buffer  # type: ignore[attr-defined]
         scalars = self.session.rollout_scalars(
-            self._ended, withdraw_rate(buffer.actions), self.num_timesteps
+            self._ended,
+            withdraw_rate(buffer.actions, choices=self._choices),
+            self.num_timesteps,
         )
         self._ended.clear()
         for tag, value in scalars.items():

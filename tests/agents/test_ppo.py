@@ -87,7 +87,7 @@ def test_numpy_and_torch_agree(tmp_path):
         seed=3,
         device="cpu",
     )
-    policy = PPO(Params(**SMALL))._policy(model, None)
+    policy = PPO(Params(**SMALL)).policy(model)
     obs = np.random.default_rng(1).normal(size=(64, 30)).astype(np.float32)
     expected, _ = model.predict(obs, deterministic=True)
     assert policy.predict(obs)[0] == pytest.approx(expected, abs=1e-6)
