@@ -17,7 +17,7 @@ from hftgym.envs.fidelity import begin_fidelity, write_fidelity
 from hftgym.envs.reward import controlled, corrected
 from hftgym.envs.seeds import inventory_of
 from hftgym.envs.sweep import sweep_2m
-from hftgym.envs.task import Outcome, RewardForm, Role
+from hftgym.envs.task import IN_REWARD, Outcome, RewardForm, Role
 
 _RUNNING = int(Outcome.RUNNING)
 _TERMINATED = int(Outcome.TERMINATED)
@@ -88,6 +88,7 @@ def begin_episode(m, s, task):
     s.reward = 0.0
     s.value_px = value_of(m, task.learner, m.now_ns) if task.control != 0 else 0.0
     s.mark_tick = 0.0
+    s.control = 0.0
     begin_fidelity(m)
 
 
@@ -162,7 +163,10 @@ def settle_step(m, s, task, io):
         exposed = q - s.begin_position - task.target_lots if executes else 0
         marked = exposed * (b.mid_2px - s.arrival_2px) if outcome != _TERMINATED else 0
         value_px = value_of(m, task.learner, m.now_ns)
-        io.control = controlled(task, s, q_before, marked, value_px)
+        control, moved = controlled(task, s, q_before, marked, value_px)
+        s.control += control
+        if task.control == IN_REWARD:
+            io.control = control + moved
     io.reward = (io.pnl + io.correction + io.liquidation + io.control) / task.reward_unit
     s.reward += io.reward
     s.q_before = q
@@ -188,6 +192,7 @@ def write_episode(m, s, task, episode):
     episode.wealth = episode.pnl_spread + episode.pnl_inventory + episode.pnl_fees
     episode.inventory_penalty = task.phi_step * s.sum_q2
     episode.liquidation = s.liquidation_2m / per_tick
+    episode.control = s.control
     episode.objective = episode.wealth - episode.inventory_penalty - episode.liquidation
     episode.target_lots = task.target_lots
     episode.done_lots = 0

@@ -67,12 +67,13 @@ def corrected(task, s, io, held, q_before, q):
 
 @leaf
 def controlled(task, s, exposed, marked_2px, value_px):
-    """Return what the control variate adds to a reward, ticks times lots.
+    """Return the control variate of a step and what it moves in time, both ticks times lots.
 
-    Minus what the position at the start of the step gained by the move of the latent value. Where
-    that is a martingale the mean is zero, since the position was known before the move. Of an
-    execution the position is what is still missing, and its cost is counted when the price moves,
-    not when it trades: what is left is marked at the mid, and nothing of that is left at the end.
+    The first is minus what the position at the start of the step gained by the move of the latent
+    value. Where that is a martingale its mean is zero, since the position was known before the
+    move. Of an execution the position is what is still missing; the second number then counts its
+    cost when the price moves, not when it trades: what is left is marked at the mid, and over an
+    execution that ends nothing of that is left.
 
     Args:
         task: the task.
@@ -82,7 +83,8 @@ def controlled(task, s, exposed, marked_2px, value_px):
         value_px: latent value now.
     """
     mark_tick = marked_2px / (2.0 * task.tick_px)
-    control = mark_tick - s.mark_tick - exposed * (value_px - s.value_px) / task.tick_px
+    control = -exposed * (value_px - s.value_px) / task.tick_px
+    moved = mark_tick - s.mark_tick
     s.mark_tick = mark_tick
     s.value_px = value_px
-    return control
+    return control, moved

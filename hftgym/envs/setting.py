@@ -40,6 +40,8 @@ from hftgym.envs.seeds import SPLITS, split_tag
 from hftgym.envs.snapshots import Scales, Snapshots, measure, number_of_snapshots, snapshots
 from hftgym.envs.task import (
     COMPONENTS,
+    COUNTED,
+    IN_REWARD,
     LONGEST_WINDOW_S,
     MOST_MESSAGES,
     RING,
@@ -274,14 +276,22 @@ class Setting:
     def _instrument(self, one: LearnerSetting) -> Instrument:
         return self.scenario.instruments[int(one.second)]
 
+    @property
+    def _has_martingale(self) -> bool:
+        """Whether there is a latent value whose moves have mean zero, whatever is known."""
+        value, alone = self.scenario.value, self.scenario.second is None
+        drawn = self.arguments.randomise or {}
+        return (
+            value is not None
+            and alone
+            and "value.mean_reversion_per_s" not in drawn
+            and "value.trend_tick_per_s" not in drawn
+            and value.mean_reversion_per_s == 0.0
+            and value.trend_tick_per_s == 0.0
+        )
+
     def _check_learner(self, one: LearnerSetting) -> None:
-        value = self.scenario.value
-        if one.control and (
-            value is None
-            or self.scenario.second is not None
-            or value.mean_reversion_per_s > 0.0
-            or value.trend_tick_per_s > 0.0
-        ):
+        if one.control and not self._has_martingale:
             raise UsageError(
                 "HG-U221",
                 f"control_variate: scenario {self.scenario.name!r} has no latent value that is a "
@@ -377,7 +387,7 @@ class Setting:
             **one.columns(),
             "uniform": one.uniform,
             "observe_value": int(one.arguments.observe_value),
-            "control": int(one.control),
+            "control": IN_REWARD if one.control else COUNTED if self._has_martingale else 0,
             "steps": self.steps,
             "step_ns": self.step_ns,
             "lots": one.lots,

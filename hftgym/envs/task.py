@@ -97,6 +97,10 @@ class Window(IntEnum):
 
 WINDOWS_S = (0.5, 1.0, 2.0, 10.0)
 
+#: Uses of a control variate (`hftgym.envs.reward.controlled`).
+COUNTED = 1
+IN_REWARD = 2
+
 #: Constants of a task, one record for each learner of a market.
 TASK = record(
     [
@@ -118,7 +122,7 @@ TASK = record(
         ("rows", "i8"),  # how many of them
         ("uniform", "i8"),  # largest initial inventory, lots; 0: none
         ("observe_value", "i8"),
-        ("control", "i8"),  # the reward has a control variate
+        ("control", "i8"),  # control variate: 0: there is none, 1: counted, 2: in the reward too
         ("steps", "i8"),  # of an episode
         ("step_ns", "i8"),
         ("lots", "i8"),  # of a quote, or the largest
@@ -197,6 +201,7 @@ STATE = record(
         ("reward", "f8"),
         ("value_px", "f8"),  # latent value at the last decision
         ("mark_tick", "f8"),  # of an execution: what is left against the arrival price, times lots
+        ("control", "f8"),  # sum of the control variate
         ("past", PAST, (RING,)),
     ]
 )
@@ -211,6 +216,7 @@ EPISODE = record(
         ("wealth", "f8"),  # profit and loss, marked at the mid: spread + inventory + fees
         ("inventory_penalty", "f8"),
         ("liquidation", "f8"),
+        ("control", "f8"),  # of mean zero; objective + control has the same mean and less noise
         ("pnl_spread", "f8"),
         ("pnl_inventory", "f8"),
         ("pnl_fees", "f8"),

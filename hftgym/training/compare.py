@@ -18,7 +18,7 @@ from hftgym.analytics.statistics import (
     pairing_gain,
     smallest_detectable_effect,
 )
-from hftgym.training.metrics import participation, total_pnl
+from hftgym.training.metrics import controlled_objective, participation, total_pnl
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -42,8 +42,11 @@ class Entry:
 
     @property
     def objective(self) -> FloatArray:
-        """Objective J of each episode, ticks, shape (training seeds, markets)."""
-        return np.asarray(self.episodes["objective"], np.float64)
+        """Objective J of each episode, less the luck of its positions, (training seeds, markets).
+
+        See `hftgym.training.metrics.controlled_objective`: for means, not for tails.
+        """
+        return controlled_objective(self.episodes)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Comparison:
         method: How the intervals were made.
         ceiling_share: Share of the gap between the best constant spread and the ceiling that the
             learner closes; None when the table holds no such pair.
+        control_reduction: Share of the variance of the learner's objective that the control
+            variate removes; 0 without one.
     """
 
     rows: tuple[Row, ...]
@@ -111,6 +116,7 @@ class Comparison:
     confidence: float
     method: str
     ceiling_share: float | None
+    control_reduction: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain figures for JSON."""
@@ -163,6 +169,7 @@ def compare(
         confidence=confidence,
         method=_method(by_block, seeds),
         ceiling_share=_ceiling_share(rows, reference),
+        control_reduction=_control_reduction(learner),
     )
 
 
@@ -231,7 +238,7 @@ def _row(entry: Entry, paired: Paired | None) -> Row:
         name=entry.name,
         role=entry.role,
         objective_tick=float(entry.objective.mean()),
-        cvar5_tick=cvar(entry.objective),
+        cvar5_tick=cvar(np.asarray(e["objective"], np.float64)),
         pnl_tick=float(total_pnl(e).mean()),
         pnl_spread_tick=float(e["pnl_spread"].mean()),
         pnl_inventory_tick=float(e["pnl_inventory"].mean()),
@@ -253,6 +260,11 @@ def _method(by_block: bool, seeds: int) -> str:
     if seeds == 1:
         return "bootstrap over markets; one training seed, so it speaks of this learner alone"
     return f"crossed bootstrap over {seeds} training seeds and the markets"
+
+
+def _control_reduction(learner: Entry) -> float:
+    plain = float(np.var(learner.episodes["objective"]))
+    return 1.0 - float(np.var(learner.objective)) / plain if plain > 0.0 else 0.0
 
 
 def _ceiling_share(rows: Sequence[Row], reference: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from hftgym.training.metrics import controlled_objective
 from hftgym.training.policy import Policy
 from hftgym.training.rollout import Job, play
 from hftgym.training.seeds import Split, market_seeds
@@ -38,7 +39,7 @@ class MarketJudge:
         return {
             "eval/mean_reward": float(episodes["reward"].mean()),
             "eval/mean_ep_length": float(episodes["steps"].mean()),
-            "eval/objective": float(episodes["objective"].mean()),
+            "eval/objective": float(controlled_objective(episodes).mean()),
             "eval/fills": float(episodes["fills"].mean()),
         }
 

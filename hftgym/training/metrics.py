@@ -51,6 +51,17 @@ def episode_scalars(episodes: npt.NDArray[Any]) -> dict[str, float]:
     }
 
 
+def controlled_objective(episodes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the objective of each episode less the luck of its positions, ticks.
+
+    What positions gained by moves of the latent value has mean zero for every policy, so the mean
+    is that of the objective, with less noise (`hftgym.envs.reward`). Without a value that is a
+    martingale it is the objective itself.
+    """
+    objective = np.asarray(episodes["objective"], np.float64)
+    return objective + episodes["control"] if "control" in episodes.dtype.names else objective
+
+
 def total_pnl(episodes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return the profit of each episode, ticks times lots, shape (episodes,)."""
     return np.asarray(

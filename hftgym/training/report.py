@@ -22,6 +22,11 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
     print_table(result_table(result), out)
     comparison = result.comparison
     notes = [f"J: W_T - sum of phi q^2 dt, net of liquidation. Interval: {comparison.method}."]
+    if comparison.control_reduction != 0.0:
+        notes.append(
+            "J leaves out what positions gained by moves of the latent value (mean zero): "
+            f"{comparison.control_reduction:.0%} of its variance; CVaR and P&L have them."
+        )
     if comparison.ceiling_share is not None:
         notes.append(
             f"{comparison.rows[0].name} closes {comparison.ceiling_share:.0%} of the gap between "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hftgym.training.metrics import controlled_objective
 from hftgym.training.policy import Policy
 from hftgym.training.rollout import Job, Progress, play
 from hftgym.training.seeds import Split, market_seeds
@@ -64,7 +65,7 @@ def tune(
     seeds = market_seeds(Split.TUNE, markets, root)
     policies = [policy_class(task, params) for params in grid]
     played = play(venv, [Job(policy, seeds) for policy in policies], progress=progress)
-    objectives = np.array([p.episodes["objective"].mean() for p in played])
+    objectives = np.array([controlled_objective(p.episodes).mean() for p in played])
     best = int(objectives.argmax())
     return Tuned(
         policy=policies[best],

@@ -40,7 +40,7 @@ def play(role: str, control: bool, **arguments: Any) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     shape = (MARKETS, *venv.single_action_space.shape)
     over = np.zeros(MARKETS, np.bool_)
-    objective = np.zeros(MARKETS)
+    objective, counted = np.zeros(MARKETS), np.zeros(MARKETS)
     while not over.all():
         action = rng.uniform(-0.4, 0.4, shape).astype(np.float32)
         if role in ("executor", "seller"):
@@ -53,12 +53,13 @@ def play(role: str, control: bool, **arguments: Any) -> dict[str, np.ndarray]:
         kept["obs"].append(obs)
         ended = (terminated | truncated) & ~over
         objective[ended] = inner.last_episodes["objective"][ended]
+        counted[ended] = inner.last_episodes["control"][ended]
         over |= ended
         if over.any() and not over.all():
             venv.reset(options={"reset_mask": over})
     venv.close()
     found = {name: np.array(values) for name, values in kept.items()}
-    found["objective"] = objective
+    found["objective"], found["counted"] = objective, counted
     return found
 
 
@@ -74,6 +75,15 @@ def test_it_adds_one_term_and_leaves_everything_else(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_it_is_counted_without_being_in_the_reward(role: str) -> None:
+    plain, controlled = play(role, False), play(role, True)
+    np.testing.assert_array_equal(plain["counted"], controlled["counted"])
+    np.testing.assert_allclose(
+        controlled["control"].sum(axis=0), controlled["counted"], rtol=1e-9, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_its_mean_is_zero_and_it_takes_most_of_the_noise_away(role: str) -> None:
     found = play(role, True, initial_inventory="uniform" if role == "maker" else "zero")
     control = found["control"].sum(axis=0)
@@ -82,6 +92,11 @@ def test_its_mean_is_zero_and_it_takes_most_of_the_noise_away(role: str) -> None
     reward = found["reward"].sum(axis=0)
     if role != "taker":  # whose random positions cost more than they move
         assert reward.std() < 0.7 * (reward - control).std()
+
+
+def test_where_the_value_is_no_martingale_nothing_is_counted() -> None:
+    found = play("maker", False, scenario="mean_reverting")
+    assert (found["counted"] == 0.0).all()
 
 
 def test_by_hand_for_a_position_that_is_held() -> None:
