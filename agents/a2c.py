@@ -23,6 +23,13 @@ from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
+from hftgym.training.resume import (
+    Arrays,
+    State,
+    environment_state,
+    restore_environment,
+    state_files,
+)
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.threads import set_torch_threads
@@ -241,6 +248,20 @@ class Worker:
         if final is not None and not self.network.discrete:
             self.network.anneal_std(self.params.initial_std, final, min(share, 1.0))
 
+    def state(self) -> State:
+        """Return what later rollouts depend on, beside the parameters."""
+        assert self.obs is not None
+        arrays, env = environment_state(self.venv)
+        arrays |= {"generator": self.generator.get_state().numpy(), "obs": self.obs.numpy()}
+        return arrays, {"env": env}
+
+    def restore(self, arrays: Arrays, plain: dict[str, Any]) -> None:
+        """Go on from a state of `state`, of a worker made with the same arguments."""
+        self.venv.reset(seed=training_seeds(self.seed, self.venv.num_envs))  # opens the markets
+        restore_environment(self.venv, arrays, plain["env"])
+        self.generator.set_state(torch.from_numpy(np.array(arrays["generator"])))
+        self.obs = torch.from_numpy(np.array(arrays["obs"]))
+
     def vector(self) -> Tensor:
         """Return all parameters as one new vector."""
         return torch.nn.utils.parameters_to_vector(self.network.parameters()).detach().clone()
@@ -277,6 +298,45 @@ def measure_scale(venv: Any, params: Params, seed: int) -> ReturnNormalizer | No
     return normalizer
 
 
+class Synchronous:
+    """One worker that applies its own gradients.
+
+    Args:
+        worker: Environments and network.
+        steps: Environment steps of the whole run, at which the step size is zero.
+    """
+
+    def __init__(self, worker: Worker, steps: int) -> None:
+        self.worker, self.steps = worker, steps
+        self.done = self.updates = 0
+        self.weights = worker.vector()
+        self.squares = torch.zeros_like(self.weights)
+
+    def iterate(self) -> Figures:
+        """Play, and update the parameters once."""
+        gradient, figures = self.worker.gradient()
+        rate = self.worker.params.learning_rate * (1.0 - self.done / self.steps)
+        rmsprop_(self.weights, self.squares, gradient, rate, self.worker.params)
+        self.done += figures.steps
+        self.updates += 1
+        self.worker.read(self.weights, self.done / self.steps)
+        return figures
+
+    def state(self) -> State:
+        """Return everything that the rest of the run depends on."""
+        arrays, plain = self.worker.state()
+        arrays |= {"weights": self.weights.numpy(), "squares": self.squares.numpy()}
+        return arrays, plain | {"done": self.done, "updates": self.updates}
+
+    def restore(self, arrays: Arrays, plain: dict[str, Any]) -> None:
+        """Go on from a state of `state`."""
+        self.worker.restore(arrays, plain)
+        self.weights = torch.from_numpy(np.array(arrays["weights"]))
+        self.squares = torch.from_numpy(np.array(arrays["squares"]))
+        self.done, self.updates = int(plain["done"]), int(plain["updates"])
+        self.worker.read(self.weights, self.done / self.steps)
+
+
 def train_synchronously(
     worker: Worker,
     steps: int,
@@ -289,16 +349,10 @@ def train_synchronously(
         steps: Environment steps.
         after: Called with the steps done and the figures after each update; False ends.
     """
-    weights = worker.vector()
-    squares = torch.zeros_like(weights)
-    done = 0
-    while done < steps:
-        gradient, figures = worker.gradient()
-        rate = worker.params.learning_rate * (1.0 - done / steps)
-        rmsprop_(weights, squares, gradient, rate, worker.params)
-        done += figures.steps
-        worker.read(weights, done / steps)
-        if not after(done, figures):
+    trainer = Synchronous(worker, steps)
+    while trainer.done < steps:
+        figures = trainer.iterate()
+        if not after(trainer.done, figures):
             return
 
 
@@ -313,6 +367,11 @@ class Reporter:
         self.session = session
         self._kept: list[Figures] = []
         self._began = time.monotonic()
+
+    @property
+    def pending(self) -> int:
+        """Updates that were not written yet."""
+        return len(self._kept)
 
     def add(self, figures: Figures) -> None:
         """Keep the figures of an update."""
@@ -343,7 +402,7 @@ class Reporter:
 
 
 class A2C:
-    """Learns by synchronous advantage actor-critic.
+    """Learns by synchronous advantage actor-critic; can be resumed.
 
     Args:
         params: Hyper-parameters.
@@ -351,6 +410,7 @@ class A2C:
 
     name: ClassVar[str] = "A2C"
     params_type: ClassVar[type[Params]] = Params
+    resumable: ClassVar[bool] = True
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = Params() if params is None else Params.model_validate(params)
@@ -363,32 +423,43 @@ class A2C:
         try:
             seed = training_seeds(session.seed, 2)
             normalizer = measure_scale(venv, p, seed[1])
-            worker = Worker(venv, p, seed[0], normalizer)
+            trainer = Synchronous(Worker(venv, p, seed[0], normalizer), session.steps)
             reporter = Reporter(session)
-            arrays = normalizer.arrays() if normalizer else {}
-            updates = saved = played = 0
-
-            def save(step: int) -> PPOPolicy:
-                policy = worker.network.policy(self.name, step, p, arrays)
-                session.checkpoint(policy, step, policy.files())
-                return policy
-
-            def after(done: int, figures: Figures) -> bool:
-                nonlocal updates, saved, played
-                reporter.add(figures)
-                updates, played = updates + 1, done
-                if updates % p.report_updates == 0:
-                    reporter.write(done)
-                if done >= saved + session.checkpoint_steps and done < session.steps:
-                    save(done)
-                    saved = done
-                return not session.stop.requested
-
-            train_synchronously(worker, session.steps, after)
-            reporter.write(played)
-            return save(played)
+            saved = 0
+            if session.resumed is not None:
+                arrays, plain = session.resumed
+                trainer.restore(arrays, plain)
+                saved = int(plain["saved"])
+                session.go_on(plain["session"], trainer.done, self._policy(trainer))
+            while trainer.done < session.steps and not session.stop.requested:
+                reporter.add(trainer.iterate())
+                if trainer.updates % p.report_updates == 0:
+                    reporter.write(trainer.done)
+                due = trainer.done >= saved + session.checkpoint_steps
+                if due and trainer.done < session.steps:
+                    saved = trainer.done
+                    self._save(session, trainer, reporter, saved)
+            return self._save(session, trainer, reporter, saved)
         finally:
             venv.close()
+
+    def _policy(self, trainer: Synchronous) -> PPOPolicy:
+        scale = trainer.worker.normalizer
+        arrays = scale.arrays() if scale else {}
+        return trainer.worker.network.policy(self.name, trainer.done, self.params, arrays)
+
+    def _save(
+        self, session: TrainSession, trainer: Synchronous, reporter: Reporter, saved: int
+    ) -> PPOPolicy:
+        """Save policy and state; ``saved`` is the step of the last checkpoint that was due."""
+        reporter.write(trainer.done)  # a resumed run has no figures of before
+        policy = self._policy(trainer)
+        files = policy.files()
+        if hasattr(trainer.worker.venv.unwrapped, "snapshot"):
+            arrays, plain = trainer.state()
+            files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
+        session.checkpoint(policy, trainer.done, files)
+        return policy
 
     def load(self, run: Any, which: str = "best", name: str = "A2C") -> PPOPolicy:
         """Load the policy of a run folder."""

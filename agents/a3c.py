@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, ClassVar
 
 import numba
+import numpy as np
 import torch
 import torch.multiprocessing as mp
 from pydantic import Field
@@ -33,6 +34,7 @@ from agents.a2c import Params as A2CParams
 from agents.ppo_policy import PPOPolicy
 from hftgym.errors import InternalError
 from hftgym.training.normalize import ReturnNormalizer
+from hftgym.training.resume import Arrays, State, state_files
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.task import KnownTask, MarketTask
@@ -108,7 +110,11 @@ def _work(
     shared: Shared,
     pipe: Connection,
 ) -> None:
-    """Run a worker: up to each step that the main process sends, until it sends None or is gone."""
+    """Run a worker, until the main process sends None or is gone.
+
+    It sends the step to play up to; "state" to be told what later rollouts depend on; or such a
+    state, to go on from.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's affair
     try:
         numba.set_num_threads(1)
@@ -118,6 +124,12 @@ def _work(
         worker = Worker(venv, params, seed, scale)
         figures: list[Figures] = []
         while (until := pipe.recv()) is not None:
+            if until == "state":
+                pipe.send(worker.state())
+                continue
+            if isinstance(until, tuple):
+                worker.restore(*until)
+                continue
             while shared.steps.value < until and not shared.stop.value:
                 figures.append(update(worker, shared))
                 if len(figures) == _SEND_EVERY:
@@ -198,6 +210,26 @@ class Crew:
                 elif not all([each(figures) for figures in message]):
                     self.shared.stop.value = 1
 
+    def states(self) -> list[State]:
+        """Return what later rollouts of each worker depend on; all of them wait.
+
+        Raises:
+            InternalError: A worker has died.
+        """
+        found = []
+        for number, pipe in enumerate(self._pipes):
+            try:
+                pipe.send("state")
+                found.append(pipe.recv())
+            except (EOFError, OSError):
+                raise self._dead(number) from None
+        return found
+
+    def restore(self, states: Sequence[State]) -> None:
+        """Let each worker go on from a state of `states`."""
+        for pipe, state in zip(self._pipes, states, strict=True):
+            pipe.send(state)
+
     def close(self) -> None:
         """Let all workers leave; those that do not are stopped."""
         self.shared.stop.value = 1
@@ -228,7 +260,7 @@ def _make(task: MarketTask | KnownTask, num_envs: int) -> Any:
 
 
 class A3C:
-    """Learns by asynchronous advantage actor-critic, in processes of its own.
+    """Learns by asynchronous advantage actor-critic, in processes of its own; can be resumed.
 
     Args:
         params: Hyper-parameters.
@@ -236,6 +268,7 @@ class A3C:
 
     name: ClassVar[str] = "A3C"
     params_type: ClassVar[type[Params]] = Params
+    resumable: ClassVar[bool] = True
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = Params() if params is None else Params.model_validate(params)
@@ -246,6 +279,7 @@ class A3C:
         set_torch_threads(1)
         first, scale_seed, *seeds = training_seeds(session.seed, 2 + p.workers)
         venv = session.make_env(p.n_envs)  # also compiles what the workers then load
+        keeps = hasattr(venv.unwrapped, "snapshot")
         normalizer = measure_scale(venv, p, scale_seed)
         network = Worker(venv, p, first)
         venv.close()
@@ -254,24 +288,37 @@ class A3C:
         make = functools.partial(_make, session.task, p.n_envs)
         crew = Crew([make] * p.workers, p, seeds, arrays, shared)
         reporter = Reporter(session)
-        updates = 0
 
         def each(figures: Figures) -> bool:
-            nonlocal updates
             reporter.add(figures)
-            updates += 1
-            if updates % p.report_updates == 0:
+            if reporter.pending >= p.report_updates:
                 reporter.write(shared.steps.value)
             return not session.stop.requested
 
+        def current() -> PPOPolicy:
+            step = shared.steps.value
+            network.read(shared.weights, step / session.steps)
+            return network.network.policy(self.name, step, p, arrays)
+
         try:
+            saved = 0
+            if session.resumed is not None:
+                saved = _restore(crew, *session.resumed)
+                session.go_on(session.resumed[1]["session"], shared.steps.value, current())
+            policy = current()
             while shared.steps.value < session.steps and not session.stop.requested:
-                crew.run(min(shared.steps.value + session.checkpoint_steps, session.steps), each)
-                reporter.write(shared.steps.value)
+                until = min(saved + session.checkpoint_steps, session.steps)
+                crew.run(until, each)
                 step = shared.steps.value
-                network.read(shared.weights, step / session.steps)
-                policy = network.network.policy(self.name, step, p, arrays)
-                session.checkpoint(policy, step, policy.files())
+                reporter.write(step)
+                saved = step if step >= until else saved
+                policy = current()
+                files = policy.files()
+                if keeps:
+                    state, plain = _state(crew)
+                    kept = {"saved": saved, "session": session.state()}
+                    files |= state_files(state, plain | kept)
+                session.checkpoint(policy, step, files)
             return policy
         finally:
             crew.close()
@@ -279,3 +326,30 @@ class A3C:
     def load(self, run: Any, which: str = "best", name: str = "A3C") -> PPOPolicy:
         """Load the policy of a run folder."""
         return PPOPolicy.load(run, which, name)
+
+
+def _state(crew: Crew) -> State:
+    """Return everything that the rest of the run depends on, worker by worker."""
+    shared = crew.shared
+    arrays = {"weights": shared.weights.numpy().copy(), "squares": shared.squares.numpy().copy()}
+    workers = []
+    for number, (own, plain) in enumerate(crew.states()):
+        arrays |= {f"{number}.{name}": array for name, array in own.items()}
+        workers.append(plain)
+    counts = {"done": shared.steps.value, "updates": shared.updates.value}
+    return arrays, {"workers": workers, **counts}
+
+
+def _restore(crew: Crew, arrays: Arrays, plain: dict[str, Any]) -> int:
+    """Go on from a state of `_state`; return the step of the last checkpoint that was due."""
+    shared = crew.shared
+    shared.weights.copy_(torch.from_numpy(np.array(arrays["weights"])))
+    shared.squares.copy_(torch.from_numpy(np.array(arrays["squares"])))
+    shared.steps.value, shared.updates.value = int(plain["done"]), int(plain["updates"])
+    states = []
+    for number, own in enumerate(plain["workers"]):
+        prefix = f"{number}."
+        kept = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+        states.append((kept, own))
+    crew.restore(states)
+    return int(plain["saved"])

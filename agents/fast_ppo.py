@@ -387,11 +387,8 @@ class FastPPO:
             if session.resumed is not None:
                 arrays, plain = session.resumed
                 trainer.restore(arrays, plain)
-                session.restore(plain["session"])
-                session.progress.advance(trainer.done)
                 saved = int(plain["saved"])
-                if not session.judged(trainer.done):
-                    session.judge(self._policy(trainer), trainer.done)
+                session.go_on(plain["session"], trainer.done, self._policy(trainer))
             while trainer.done < session.steps and not session.stop.requested:
                 began = time.monotonic()
                 figures = trainer.iterate()

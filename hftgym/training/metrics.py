@@ -59,7 +59,9 @@ def controlled_objective(episodes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     martingale it is the objective itself.
     """
     objective = np.asarray(episodes["objective"], np.float64)
-    return objective + episodes["control"] if "control" in episodes.dtype.names else objective
+    return (
+        objective + episodes["control"] if "control" in (episodes.dtype.names or ()) else objective
+    )
 
 
 def total_pnl(episodes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -142,10 +142,19 @@ class TrainSession:
         """Return what a resumed run has to know of this session."""
         return {"passivity": self.passivity.state()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` has said."""
+    def go_on(self, state: dict[str, Any], step: int, policy: Policy) -> None:
+        """Go on from what `state` has said at a step.
+
+        Args:
+            state: What `state` returned.
+            step: Environment steps done.
+            policy: The policy at this step; judged now if the run was killed before that.
+        """
         self.best_objective = self.run.best_objective()
         self.passivity.restore(state["passivity"])
+        self.progress.advance(step)
+        if not self.judged(step):
+            self.judge(policy, step)
 
     def close(self) -> None:
         """Close what checkpoints were judged with."""

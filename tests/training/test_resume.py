@@ -65,6 +65,18 @@ class Killed(BaseException):
     """What stands for a kill: nothing is saved on the way out."""
 
 
+A2C: dict[str, Any] = {
+    "agent": "agents.a2c:A2C",
+    "name": "stepwise",
+    "params": {"n_envs": 8, "t_max": 4, "hidden": [8], "report_updates": 3, "final_std": 0.2},
+}
+A3C: dict[str, Any] = {
+    "agent": "agents.a3c:A3C",
+    "name": "asynchronous",
+    "params": A2C["params"] | {"workers": 1},
+}
+
+
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("resume") / "resumed.yaml"
@@ -202,6 +214,71 @@ def test_a_stopped_run_has_saved_and_goes_on(
     check_equal(run, whole)
 
 
+def weights(run: Path) -> bytes:
+    """Weights of the last checkpoint of a whole run."""
+    last = f"step-{CONFIG['steps']:012d}"
+    return (run / "checkpoints" / last / "weights.npz").read_bytes()
+
+
+@pytest.mark.parametrize("changes", [A2C, A3C], ids=["A2C", "A3C"])
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+def test_other_learners_go_on_too(
+    changes: dict[str, Any], kill: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted as its third checkpoint is judged: killed in it, or stopped after it."""
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | changes))
+    whole = train_from_config(path, root=tmp_path / "whole", **QUIET).runs[0]
+    judge, count = TrainSession.judge, 0
+
+    def counted(self: TrainSession, policy: Any, step: int) -> float:
+        nonlocal count
+        count += 1
+        if count == 3:
+            if kill:
+                raise Killed
+            self.stop.requested = True
+        return judge(self, policy, step)
+
+    with monkeypatch.context() as inner:
+        inner.setattr(TrainSession, "judge", counted)
+        with pytest.raises((Killed, KeyboardInterrupt)):
+            train_from_config(path, root=tmp_path / "stopped", **QUIET)
+    (run,) = (tmp_path / "stopped").iterdir()
+    assert not (run / "checkpoints" / f"step-{CONFIG['steps']:012d}").exists()
+    resume_training(run, **QUIET)
+    assert weights(run) == weights(whole)
+    assert scalars(run) == scalars(whole)
+    (mine, mine_plain), (theirs, plain) = (load_state(RunFolder.open(r)) for r in (run, whole))
+    assert mine["squares"].tobytes() == theirs["squares"].tobytes()
+    assert (mine_plain["done"], mine_plain["updates"]) == (plain["done"], plain["updates"])
+
+
+def test_several_workers_go_on_from_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = A3C | {"params": A3C["params"] | {"workers": 2}}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | changes))
+    judge = TrainSession.judge
+
+    def stopping(self: TrainSession, policy: Any, step: int) -> float:
+        self.stop.requested = True
+        return judge(self, policy, step)
+
+    with monkeypatch.context() as inner:
+        inner.setattr(TrainSession, "judge", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            train_from_config(path, root=tmp_path / "runs", **QUIET)
+    (run,) = (tmp_path / "runs").iterdir()
+    arrays, plain = load_state(RunFolder.open(run))
+    assert len(plain["workers"]) == 2 and plain["updates"] * 32 == plain["done"]
+    assert arrays["0.obs"].tobytes() != arrays["1.obs"].tobytes()
+    resume_training(run, **QUIET)
+    _, after = load_state(RunFolder.open(run))
+    assert after["done"] >= CONFIG["steps"] and after["updates"] * 32 == after["done"]
+
+
 def test_the_newest_checkpoints_and_the_best_stay(whole: Path) -> None:
     steps = [int(path.name[5:]) for path in sorted((whole / "checkpoints").glob("step-*"))]
     best = json.loads((whole / "checkpoints" / "best.json").read_bytes())["step"]
@@ -248,8 +325,8 @@ def test_what_has_changed_is_listed_and_refused(
     (run / "config.yaml").write_text(text.replace("hidden:\n  - 8", "hidden:\n  - 9"))
     with pytest.raises(ConfigError, match="hash of the config"):
         resume_training(run, **QUIET)
-    (run / "config.yaml").write_text(text.replace("agents.fast_ppo:FastPPO", "agents.a2c:A2C"))
-    with pytest.raises((UsageError, ConfigError), match=r"agents\.a2c:A2C"):
+    (run / "config.yaml").write_text(text.replace("agents.fast_ppo:FastPPO", "agents.ppo:PPO"))
+    with pytest.raises((UsageError, ConfigError), match=r"agents\.ppo:PPO"):
         resume_training(run, **QUIET)
 
 
