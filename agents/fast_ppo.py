@@ -8,12 +8,14 @@ a step makes no Python object an environment.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from gymnasium import spaces
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -21,12 +23,14 @@ from agents.actor_critic import ActorCritic, to_env
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
 from hftgym.errors import InternalError
+from hftgym.training.atomic import write_folder
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
 from hftgym.training.resume import (
     Arrays,
     State,
     environment_state,
+    read_state,
     restore_environment,
     state_files,
 )
@@ -125,6 +129,68 @@ class Figures:
     episodes: npt.NDArray[Any] | None
     withdrawn: float
     scalars: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Minibatch:
+    """Transitions that are learned from at once, shapes (n, ...).
+
+    Attributes:
+        obs: Observations.
+        actions: As drawn.
+        log_prob: Under the policy that drew them.
+        advantage: Estimated.
+        returns: What the value shall become.
+    """
+
+    obs: Tensor
+    actions: Tensor
+    log_prob: Tensor
+    advantage: Tensor
+    returns: Tensor
+
+    def rows(self, chosen: Tensor) -> Minibatch:
+        """Return some of the transitions."""
+        return Minibatch(*(getattr(self, one.name)[chosen] for one in fields(self)))
+
+
+@dataclass
+class Losses:
+    """What a minibatch asks for.
+
+    Attributes:
+        total: The loss (equation 9, with its sign turned).
+        policy: Clipped surrogate (equation 7), with its sign turned.
+        value: Mean squared error of the value.
+        entropy: Mean entropy of the policy.
+        log_ratio: Logarithm of the probability ratio, shape (n,).
+    """
+
+    total: Tensor
+    policy: Tensor
+    value: Tensor
+    entropy: Tensor
+    log_ratio: Tensor
+
+
+class NotFiniteError(InternalError):
+    """A loss, gradient or return is not finite; holds the transitions it comes from."""
+
+    minibatch: Minibatch
+
+
+def losses(network: ActorCritic, batch: Minibatch, p: Params) -> Losses:
+    """Return the losses of a minibatch."""
+    log_prob, entropy = network.evaluate(batch.obs, batch.actions)
+    a = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+    log_ratio = log_prob - batch.log_prob
+    ratio = torch.exp(log_ratio)
+    clipped = torch.clamp(ratio, 1.0 - p.epsilon, 1.0 + p.epsilon)
+    policy_loss = -torch.minimum(a * ratio, a * clipped).mean()
+    value_loss = ((batch.returns - network.values(batch.obs)) ** 2).mean()
+    mean_entropy = entropy.mean()
+    total = policy_loss + p.value_weight * value_loss - p.entropy_weight * mean_entropy
+    return Losses(total, policy_loss, value_loss, mean_entropy, log_ratio)
 
 
 def advantages(played: Rollout, gamma: float, gae_lambda: float) -> Tensor:
@@ -277,12 +343,14 @@ class Trainer:
             self.normalizer = ReturnNormalizer.from_arrays(kept, frozen=False)
         self.done = int(plain["done"])
 
-    def _not_finite(self, what: str) -> InternalError:
-        return InternalError(
+    def _not_finite(self, what: str, batch: Minibatch) -> NotFiniteError:
+        error = NotFiniteError(
             "HG-I052",
             f"{what} is not finite after {self.done:,} steps; the weights are those before it: "
             "lower learning_rate, or look at the rewards",
         )
+        error.minibatch = batch
+        return error
 
     def _rescale(self, obs: Tensor) -> None:
         """Take a rollout into mean and variance of the observations (Chan et al. 1979).
@@ -306,12 +374,17 @@ class Trainer:
         p, network = self.params, self.network
         advantage = advantages(played, p.gamma, p.gae_lambda)
         returns = (advantage + played.values).reshape(-1)
-        if not torch.isfinite(returns).all():
-            raise self._not_finite("a return")
-        explained = 1.0 - float((returns - played.values.reshape(-1)).var() / returns.var())
         obs = played.obs.reshape(-1, played.obs.shape[-1])
-        actions = played.actions.reshape(len(obs), *played.actions.shape[2:])
-        old_log_prob, advantage = played.log_prob.reshape(-1), advantage.reshape(-1)
+        whole = Minibatch(
+            obs=obs,
+            actions=played.actions.reshape(len(obs), *played.actions.shape[2:]),
+            log_prob=played.log_prob.reshape(-1),
+            advantage=advantage.reshape(-1),
+            returns=returns,
+        )
+        if not torch.isfinite(returns).all():
+            raise self._not_finite("a return", whole)
+        explained = 1.0 - float((returns - played.values.reshape(-1)).var() / returns.var())
         rate = p.learning_rate * max(0.0, 1.0 - self.done / self.steps)
         self.optimizer.param_groups[0]["lr"] = rate
         kept: list[list[float]] = []
@@ -319,31 +392,25 @@ class Trainer:
         for _ in range(p.epochs):
             order = torch.randperm(len(obs), generator=self.generator)
             for chosen in order.split(p.minibatch):
-                log_prob, entropy = network.evaluate(obs[chosen], actions[chosen])
-                a = advantage[chosen]
-                a = (a - a.mean()) / (a.std() + 1e-8)
-                log_ratio = log_prob - old_log_prob[chosen]
-                ratio = torch.exp(log_ratio)
-                clipped = torch.clamp(ratio, 1.0 - p.epsilon, 1.0 + p.epsilon)
-                policy_loss = -torch.minimum(a * ratio, a * clipped).mean()
-                value_loss = ((returns[chosen] - network.values(obs[chosen])) ** 2).mean()
-                loss = policy_loss + p.value_weight * value_loss
-                loss = loss - p.entropy_weight * entropy.mean()
+                batch = whole.rows(chosen)
+                found = losses(network, batch, p)
                 with torch.no_grad():  # Schulman's estimate (2020), never negative
-                    kl = float(((ratio - 1.0) - log_ratio).mean())
-                    clip_share = float(((ratio - 1.0).abs() > p.epsilon).float().mean())
-                if not torch.isfinite(loss):
-                    raise self._not_finite("the loss")
+                    change = torch.exp(found.log_ratio) - 1.0
+                    kl = float((change - found.log_ratio).mean())
+                    clip_share = float((change.abs() > p.epsilon).float().mean())
+                if not torch.isfinite(found.total):
+                    raise self._not_finite("the loss", batch)
                 kept.append(
-                    [x.item() for x in (policy_loss, value_loss, entropy.mean())] + [kl, clip_share]
+                    [x.item() for x in (found.policy, found.value, found.entropy)]
+                    + [kl, clip_share]
                 )
                 if p.target_kl is not None and kl > 1.5 * p.target_kl:
                     break
                 self.optimizer.zero_grad()
-                loss.backward()
+                found.total.backward()
                 norm = torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
                 if not torch.isfinite(norm):
-                    raise self._not_finite("the gradient")
+                    raise self._not_finite("the gradient", batch)
                 self.optimizer.step()
             if p.target_kl is not None and kl > 1.5 * p.target_kl:
                 break
@@ -355,6 +422,42 @@ class Trainer:
             "train/learning_rate": rate,
             "train/minibatches": float(len(kept)),
         }
+
+
+def replay(folder: str | Path) -> dict[str, float]:
+    """Compute the losses again that were not finite.
+
+    Args:
+        folder: ``not-finite-...`` of a run folder.
+
+    Returns:
+        ``policy``, ``value``, ``entropy`` and ``total``, the largest absolute ``log_ratio``, and
+        for each part of the transitions how many rows are not finite (``obs_rows`` and so on).
+
+    Raises:
+        DataError: The folder is damaged or holds something else.
+    """
+    arrays, plain = read_state(Path(folder))
+    params = Params.model_validate(plain["params"])
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    batch = Minibatch(*(tensors[f"minibatch.{one.name}"] for one in fields(Minibatch)))
+    space: Any = (
+        spaces.Discrete(plain["choices"])
+        if plain["choices"]
+        else spaces.Box(-1.0, 1.0, batch.actions.shape[1:])
+    )
+    network = ActorCritic(batch.obs.shape[1], space, params.hidden, params.initial_std)
+    network.load_state_dict({k: tensors[f"network.{k}"] for k in network.state_dict()})
+    network.obs_mean.copy_(tensors["obs_mean"])
+    network.obs_std.copy_(tensors["obs_std"])
+    with torch.no_grad():
+        found = losses(network, batch, params)
+    figures = {name: float(getattr(found, name)) for name in ("policy", "value", "entropy")}
+    figures |= {"total": float(found.total), "log_ratio": float(found.log_ratio.abs().max())}
+    for one in fields(batch):
+        rows = torch.isfinite(getattr(batch, one.name).reshape(len(batch.obs), -1)).all(1)
+        figures[f"{one.name}_rows"] = float((~rows).sum())
+    return figures
 
 
 def train_steps(trainer: Trainer) -> None:
@@ -391,7 +494,10 @@ class FastPPO:
                 session.go_on(plain["session"], trainer.done, self._policy(trainer))
             while trainer.done < session.steps and not session.stop.requested:
                 began = time.monotonic()
-                figures = trainer.iterate()
+                try:
+                    figures = trainer.iterate()
+                except NotFiniteError as error:
+                    raise self._keep(session, trainer, error) from error
                 session.progress.advance(figures.steps)
                 self._report(session, trainer.done, figures, time.monotonic() - began)
                 due = trainer.done >= saved + session.checkpoint_steps
@@ -415,6 +521,25 @@ class FastPPO:
             files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
         session.checkpoint(policy, trainer.done, files)
         return policy
+
+    def _keep(
+        self, session: TrainSession, trainer: Trainer, error: NotFiniteError
+    ) -> NotFiniteError:
+        """Write what `replay` needs, and return an error that says where."""
+        folder = session.run.path / f"not-finite-{trainer.done:012d}"
+        arrays = {f"network.{k}": v.numpy().copy() for k, v in trainer.network.state_dict().items()}
+        for name in ("obs_mean", "obs_std"):
+            arrays[name] = getattr(trainer.network, name).numpy().copy()
+        for one in fields(error.minibatch):
+            arrays[f"minibatch.{one.name}"] = getattr(error.minibatch, one.name).numpy()
+        choices = trainer.network.outputs if trainer.network.discrete else 0
+        plain = {"params": self.params.model_dump(mode="json"), "choices": choices}
+        write_folder(folder, state_files(arrays, plain))
+        said = NotFiniteError(
+            "HG-I052", f"{error}; {folder} holds the transitions (agents.fast_ppo.replay)"
+        )
+        said.minibatch = error.minibatch
+        return said
 
     def _policy(self, trainer: Trainer) -> PPOPolicy:
         scale = trainer.normalizer.arrays() if trainer.normalizer else {}

@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,22 @@ def load_state(run: RunFolder) -> State:
         if not (folder / _PLAIN).exists():
             continue
         try:
-            return _read(read_folder(folder), str(folder))
+            return read_state(folder)
         except DataError as error:
             logger.warning("%s: %s; the one before it counts", folder, error)
             damaged = error
     if damaged is not None:
         raise damaged
     raise NoInputError("HG-N053", f"{run.path}: no checkpoint holds a state to go on from")
+
+
+def read_state(folder: Path) -> State:
+    """Return arrays and figures of one folder with the files of `state_files`.
+
+    Raises:
+        DataError: It is damaged, or holds something else.
+    """
+    return _read(read_folder(folder), str(folder))
 
 
 def _read(files: Mapping[str, bytes], where: str) -> State:

@@ -141,6 +141,37 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change() -> None:
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
+@pytest.mark.parametrize("where", ["rewards", "actions"])
+def test_what_was_not_finite_is_kept_and_can_be_replayed(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Trainer.play
+    rounds = 0
+
+    def spoiled(self: Trainer) -> Any:
+        nonlocal rounds
+        played, figures = play(self)
+        rounds += 1
+        if rounds == 2:
+            getattr(played, where)[1, 3] = float("nan")
+        return played, figures
+
+    monkeypatch.setattr(Trainer, "play", spoiled)
+    agent = FastPPO({"n_envs": 8, "horizon": 16, "minibatch": 128, "hidden": (8,)})
+    with pytest.raises(InternalError, match=r"is not finite after 128 steps; .*replay"):
+        train(tmp_path, agent)
+    (run,) = tmp_path.iterdir()
+    (folder,) = run.glob("not-finite-*")
+    found = fast_ppo.replay(folder)
+    assert not np.isfinite(found["total"])
+    if where == "actions":
+        assert found["actions_rows"] == 1.0 and found["returns_rows"] == 0.0
+        assert np.isfinite(found["value"]) and not np.isfinite(found["policy"])
+    else:
+        assert found["actions_rows"] == 0.0 and 1.0 <= found["returns_rows"] <= 10.0
+    assert found["obs_rows"] == 0.0
+
+
 def test_the_scale_of_observations_goes_into_the_policy() -> None:
     params = Params(**(SMALL | {"normalize_observations": True}))
     trainer = Trainer(probes(5, 16, True), params, 0, 2_000)
