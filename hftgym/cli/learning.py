@@ -45,6 +45,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="A run folder to go on with, instead of a new run.")
     ] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(help="Tracker beside the run folder: wandb, mlflow, module:attribute."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train an agent and evaluate it on unseen markets.
@@ -65,7 +69,9 @@ def train(
             raise UsageError(
                 "HG-U049", "--resume goes on with the run's own configuration; leave the others out"
             )
-        found = resume_training(resume, device.value, quiet=as_json, report=not as_json)
+        found = resume_training(
+            resume, device.value, quiet=as_json, report=not as_json, track=track
+        )
         if as_json:
             show(found, as_json)
         return
@@ -81,6 +87,7 @@ def train(
         steps=steps,
         quiet=as_json,
         report=not as_json,
+        track=track,
     )
     if as_json:
         show(result, as_json)

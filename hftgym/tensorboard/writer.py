@@ -12,7 +12,7 @@ import json
 import math
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -39,10 +39,16 @@ class MetricsWriter:
         metrics: Path of the JSON-lines file, or None for event files alone.
         after: Step from which a run goes on: TensorBoard is told to forget what older event files
             say of later ones.
+        also: Called with the finite scalars of each write and their step.
     """
 
     def __init__(
-        self, folder: Path, metrics: Path | None = None, *, after: int | None = None
+        self,
+        folder: Path,
+        metrics: Path | None = None,
+        *,
+        after: int | None = None,
+        also: Callable[[Mapping[str, float], int], None] | None = None,
     ) -> None:
         try:
             self._events: Any = EventFileWriter(str(folder), max_queue_size=64, flush_secs=_FLUSH_S)
@@ -51,6 +57,7 @@ class MetricsWriter:
             raise OutputError("HG-O014", f"{folder}: no event file: {error.strerror}") from error
         self._start_s = time.monotonic()
         self._closed = False
+        self._also = also
         if after is not None:
             begun = SessionLog(status=SessionLog.START)
             self._events.add_event(Event(wall_time=time.time(), step=after + 1, session_log=begun))
@@ -91,6 +98,8 @@ class MetricsWriter:
             record |= {tag: v if math.isfinite(v) else None for tag, v in plain.items()}
             self._lines.write(signed_line(record))
             self._lines.flush()
+        if self._also is not None and kept:
+            self._also({tag: v for tag, v in plain.items() if math.isfinite(v)}, int(step))
 
     def text(self, tag: str, text: str, step: int = 0) -> None:
         """Write a text (Markdown) to the Text tab."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hftgym.training.report import print_result
 from hftgym.training.resume import State, check_same, load_state, trim_metrics
 from hftgym.training.runs import RunFolder
 from hftgym.training.session import TrainSession
+from hftgym.training.track import check_tracker, open_tracker
 from hftgym.yaml_model import load_yaml_model, parse_overrides
 
 
@@ -36,6 +38,7 @@ def train_from_config(
     root: str | Path = "runs",
     quiet: bool = False,
     report: bool = True,
+    track: str | None = None,
 ) -> EvaluationResult | KnownResult:
     """Train the learners of a configuration and compare them with the baselines.
 
@@ -53,15 +56,19 @@ def train_from_config(
         root: Folder of all runs.
         quiet: Show no progress.
         report: Print the table and the run folders.
+        track: An external tracker beside the run folder (`hftgym.training.track`).
 
     Returns:
         The comparison on the test markets, or the scores.
 
     Raises:
+        UsageError: There is no such tracker.
         KeyboardInterrupt: The user stopped the run; everything so far has been saved.
     """
     config = resolve_config(path, scenario, data, seed, overrides, name, steps)
     learner = config.learner()
+    if track is not None:
+        check_tracker(track)
     runs: list[RunFolder] = []
     policies: list[Any] = []
     with StopRequest() as stop:
@@ -69,7 +76,9 @@ def train_from_config(
             run = RunFolder.create(config.name, number, root)
             runs.append(run)
             _describe(run, config, number)
-            policies.append(_train_one(config, learner, run, number, device, stop, quiet))
+            policies.append(
+                _train_one(config, learner, run, number, device, stop, quiet, track=track)
+            )
             if stop.requested:
                 raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
     return _judge(config, policies, runs, quiet, report)
@@ -81,6 +90,7 @@ def resume_training(
     *,
     quiet: bool = False,
     report: bool = True,
+    track: str | None = None,
 ) -> EvaluationResult | KnownResult:
     """Go on with a run from its newest whole checkpoint, then evaluate it.
 
@@ -89,6 +99,7 @@ def resume_training(
         device: ``auto``, ``cpu`` or ``cuda``.
         quiet: Show no progress.
         report: Print the table and the run folder.
+        track: An external tracker beside the run folder.
 
     Returns:
         The comparison on the test markets, or the scores.
@@ -103,10 +114,14 @@ def resume_training(
     learner = config.learner()
     if not getattr(learner, "resumable", False):
         raise UsageError("HG-U048", f"{config.agent} keeps no state to resume from; train it anew")
+    if track is not None:
+        check_tracker(track)
     check_same(run, _hashes(config))
     resumed = load_state(run)
     with StopRequest() as stop:
-        policy = _train_one(config, learner, run, config.seeds[0], device, stop, quiet, resumed)
+        policy = _train_one(
+            config, learner, run, config.seeds[0], device, stop, quiet, resumed, track
+        )
         if stop.requested:
             raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
     return _judge(config, [policy], [run], quiet, report)
@@ -172,6 +187,7 @@ def _train_one(
     stop: StopRequest,
     quiet: bool,
     resumed: State | None = None,
+    track: str | None = None,
 ) -> Any:
     """Train one learner and return the policy of its best checkpoint, or of its last."""
     settings = config.evaluation
@@ -179,7 +195,16 @@ def _train_one(
     step = None if resumed is None else int(resumed[1]["done"])
     if step is not None:
         trim_metrics(run, step)
-    with MetricsWriter(run.tensorboard, run.metrics, after=step) as writer, bar:
+    with ExitStack() as stack:
+        also = None
+        if track is not None:
+            tracker = open_tracker(track, run.path, config.model_dump(mode="json"))
+            stack.callback(tracker.close)
+            also = tracker.scalars
+        writer = stack.enter_context(
+            MetricsWriter(run.tensorboard, run.metrics, after=step, also=also)
+        )
+        stack.enter_context(bar)
         writer.layout()
         writer.text("config", "    " + config.model_dump_json(indent=2).replace("\n", "\n    "))
         session = TrainSession(
