@@ -33,20 +33,31 @@ KNOWN = (
     "a3c_almgren_chriss",
     "sac_almgren_chriss",
 )
-MARKETS = ("ppo_market_making", "a3c_market_making")
+MARKETS = (
+    "ppo_market_making",
+    "a3c_market_making",
+    "fast_ppo_market_making_competition",
+    "fast_ppo_market_making_volatile",
+)
+EXECUTIONS = ("fast_ppo_execution", "fast_ppo_execution_competition")
+#: Baselines that each table compares with.
+MAKERS = ("GLFT", "Avellaneda-Stoikov", "constant spread")
+EXECUTORS = ("TWAP", "VWAP", "POV", "Almgren-Chriss")
 #: Seeds of the learners on markets, in place of the configuration's one.
 MARKET_SEEDS = "seeds=[0,1,2,3,4]"
+_LITTLE = (
+    "steps=40000",
+    "seeds=[0]",
+    "evaluation.validations=1",
+    "evaluation.validation_markets=4",
+    "evaluation.test_markets=8",
+    "tuning.trials=2",
+    "tuning.markets=2",
+)
 _REDUCED = {
     KNOWN: ("steps=110000", "seeds=[0]"),
-    MARKETS: (
-        "steps=40000",
-        "seeds=[0]",
-        "evaluation.validations=1",
-        "evaluation.validation_markets=4",
-        "evaluation.test_markets=8",
-        "tuning.trials=2",
-        "tuning.markets=2",
-    ),
+    MARKETS: _LITTLE,
+    EXECUTIONS: _LITTLE,
 }
 
 
@@ -59,7 +70,7 @@ def reproduce(folder: Path, *, reduced: bool, quiet: bool = False) -> dict[str, 
         quiet: Show no progress.
     """
     found: dict[str, dict[str, Any]] = {}
-    names = [*KNOWN, *MARKETS]
+    names = [*KNOWN, *MARKETS, *EXECUTIONS]
     with PhaseProgress("results", len(names), "configurations", quiet=quiet) as bar:
         for name in names:
             overrides = _overrides(name, reduced)
@@ -85,7 +96,7 @@ def reproduce(folder: Path, *, reduced: bool, quiet: bool = False) -> dict[str, 
 def _overrides(name: str, reduced: bool) -> tuple[str, ...]:
     if reduced:
         return next(changes for names, changes in _REDUCED.items() if name in names)
-    return (MARKET_SEEDS,) if name in MARKETS else ()
+    return () if name in KNOWN else (MARKET_SEEDS,)
 
 
 def known_table(found: dict[str, dict[str, Any]]) -> str:
@@ -101,22 +112,30 @@ def known_table(found: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def market_table(found: dict[str, dict[str, Any]]) -> str:
-    """Return the Markdown table of the learners on markets."""
-    lines = [
-        "| learner | J by seed | J | less GLFT | less constant spread |",
-        "|---|---|---|---|---|",
-    ]
-    for name in MARKETS:
+def market_table(
+    found: dict[str, dict[str, Any]], names: Sequence[str], others: Sequence[str]
+) -> str:
+    """Return the Markdown table of learners on markets, compared with some baselines."""
+    heads = ["scenario", "learner", "J by seed", "J", *(f"less {name}" for name in others)]
+    if "constant spread" in others:
+        heads.append("of the gap to the oracle")
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for name in names:
         r = found[name]
         rows = {row["name"]: row for row in r["rows"]}
         learner = r["rows"][0]
         seeds = ", ".join(f"{x:+.0f}" for x in learner["by_seed_tick"])
-        cells = [_difference(rows[other]) for other in ("GLFT", "constant spread")]
-        lines.append(
-            f"| {learner['name']}, {r['steps']:,} steps | {seeds} | "
-            f"{learner['objective_tick']:+.1f} | {cells[0]} | {cells[1]} |"
-        )
+        cells = [
+            f"`{r['scenario']}`",
+            f"{learner['name']}, {r['steps']:,} steps",
+            seeds,
+            f"{learner['objective_tick']:+.1f}",
+            *(_difference(rows[other]) for other in others),
+        ]
+        if "constant spread" in others:
+            share = r["ceiling_share"]
+            cells.append("-" if share is None else f"{share:.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -125,10 +144,19 @@ def _difference(row: dict[str, Any]) -> str:
     return f"{d['mean']:+.1f} ({d['low']:.1f} to {d['high']:.1f})"
 
 
+def tables(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return the tables of the page by their marks."""
+    return {
+        "known": known_table(found),
+        "market": market_table(found, MARKETS, MAKERS),
+        "execution": market_table(found, EXECUTIONS, EXECUTORS),
+    }
+
+
 def write_page(found: dict[str, dict[str, Any]], page: Path = PAGE) -> None:
     """Put the tables between the markers of the page."""
     text = page.read_text(encoding="utf-8")
-    for mark, table in (("known", known_table(found)), ("market", market_table(found))):
+    for mark, table in tables(found).items():
         pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
         text, count = re.subn(pattern, rf"\g<1>{table}\n\g<2>", text, flags=re.DOTALL)
         if count != 1:
@@ -146,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     default = ROOT / "runs" / ("results-reduced" if chosen.reduced else "results")
     found = reproduce(chosen.folder or default, reduced=chosen.reduced)
-    print(known_table(found), market_table(found), sep="\n\n")
+    print(*tables(found).values(), sep="\n\n")
     if not chosen.reduced:
         write_page(found)
 

@@ -122,6 +122,34 @@ def evaluate(
         print_result(result)
 
 
+@learning_app.command("map")
+def policy_map(
+    run: Annotated[Path, typer.Argument(help="Run folder of a market maker.")],
+    markets: Annotated[
+        int, typer.Option(min=1, help="Validation markets to take observations from.")
+    ] = 64,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="PNG to draw; default: policy_map.png in the run folder."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a market maker has learned: its quotes against inventory and imbalance.
+
+    Example: hftgym map runs/2026-11-23-ppo-market-making-0
+    """
+    working_directory_first()
+    from hftgym.extras import need
+    from hftgym.training.policy_map import draw_map, map_run
+    from hftgym.training.runs import RunFolder
+
+    need("matplotlib")
+    found = map_run(run, markets=markets)
+    path = out or RunFolder.open(run).path / "policy_map.png"
+    draw_map(found, path)
+    show(found, as_json, text=f"{found.text()}\npicture: {path}")
+
+
 @learning_app.command()
 def tournament(
     runs: Annotated[
