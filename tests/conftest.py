@@ -21,6 +21,15 @@ if INTERPRETED:  # 64-bit hashes wrap; without the compiler, numpy says so
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without numba leave out what is slow with it."""
+    if INTERPRETED:
+        leave = pytest.mark.skip(reason="slow with numba, and hopeless without it")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(leave)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real data (HFTGYM_DATA, or ../shared/data beside the repository), or a skip."""

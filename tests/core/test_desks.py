@@ -226,6 +226,7 @@ def spread_path(seconds: int, **second: Any) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array([seen[k] for k in range(ends)]) for seen in values.values())  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_the_spread_has_its_half_life_and_its_width() -> None:
     """X-DESK-04."""
     _, spread = spread_path(60_000, spread_half_life_s=10.0, spread_sd_tick=4.0)
