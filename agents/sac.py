@@ -21,6 +21,7 @@ from agents.policy import AgentParams
 from agents.sac_policy import SACPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
+from hftgym.training.resume import state_files
 from hftgym.training.session import TrainSession
 from hftgym.training.threads import set_torch_threads
 
@@ -71,6 +72,7 @@ class SAC:
 
     name: ClassVar[str] = "SAC"
     params_type: ClassVar[type[Params]] = Params
+    resumable: ClassVar[bool] = True
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = Params() if params is None else Params.model_validate(params)
@@ -79,6 +81,7 @@ class SAC:
         """Train and return the last policy; checkpoints are in the run folder."""
         from stable_baselines3.common.logger import Logger
 
+        from agents.sac_state import restore_sac
         from hftgym.training.sb3 import SB3VecEnv
         from hftgym.training.sb3_logger import MetricsOutput
 
@@ -93,13 +96,35 @@ class SAC:
             model = self.model(venv, session.seed, device)
             model.set_logger(Logger(str(session.run.path), [MetricsOutput(session.writer)]))
             callback = _callback(self, session, ended)
-            model.learn(session.steps, callback=callback, log_interval=10**9)
-            policy = self.policy(model)
-            if callback.last_checkpoint != model.num_timesteps:
-                session.checkpoint(policy, model.num_timesteps, policy.files())
-            return policy
+            if session.resumed is not None:
+                arrays, plain = session.resumed
+                restore_sac(model, arrays, plain)
+                callback.go_on(plain)
+                session.go_on(plain["session"], model.num_timesteps, self.policy(model))
+            left = session.steps - model.num_timesteps
+            again = session.resumed is not None
+            if left > 0:
+                model.learn(
+                    left, callback=callback, log_interval=10**9, reset_num_timesteps=not again
+                )
+            if callback.left:
+                stopped: SACPolicy = callback.policy
+                return stopped
+            return self.save(session, model, callback.due)
         finally:
             venv.close()
+
+    def save(self, session: TrainSession, model: SB3SAC, due: int) -> SACPolicy:
+        """Save policy and state; ``due`` is the step of the last checkpoint that was due."""
+        from agents.sac_state import sac_state
+
+        policy = self.policy(model)
+        files = policy.files()
+        if hasattr(model.env.venv.unwrapped, "snapshot"):  # type: ignore[union-attr]
+            arrays, plain = sac_state(model)
+            files |= state_files(arrays, plain | {"saved": due, "session": session.state()})
+        session.checkpoint(policy, int(model.num_timesteps), files)
+        return policy
 
     def model(self, venv: Any, seed: int, device: str = "cpu") -> SB3SAC:
         """Return Stable-Baselines3's learner on an `SB3VecEnv`, with these hyper-parameters."""
@@ -167,26 +192,42 @@ def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) 
     from stable_baselines3.common.callbacks import BaseCallback
 
     class SessionReports(BaseCallback):
-        """Scalars, checkpoints, progress, Ctrl-C."""
+        """Scalars, checkpoints, progress, Ctrl-C.
 
-        last_checkpoint = last_report = 0
+        Checkpoints are taken before a step: what was played is in the buffer then, and learned.
+        """
+
+        due = last_report = 0
+        left = False
+        policy: SACPolicy
+
+        def go_on(self, plain: dict[str, Any]) -> None:
+            """Go on where a state of `SAC.save` was taken."""
+            self.due, self.last_report = int(plain["saved"]), int(plain["done"])
+
+        def _on_rollout_start(self) -> None:
+            done = self.model.num_timesteps
+            due = done >= self.due + session.checkpoint_steps
+            if due or session.stop.requested:
+                self.due = done if due else self.due
+                self.left = session.stop.requested
+                self.last_report = done
+                self._report()  # a resumed run has no figures of before
+                self.policy = agent.save(session, self.model, self.due)  # type: ignore[arg-type]
 
         def _on_step(self) -> bool:
             session.progress.advance(self.training_env.num_envs)
             if self.num_timesteps >= self.last_report + agent.params.report_steps:
                 self.last_report = self.num_timesteps
                 self._report()
-            if self.num_timesteps >= self.last_checkpoint + session.checkpoint_steps:
-                self.last_checkpoint = self.num_timesteps
-                policy = agent.policy(self.model)  # type: ignore[arg-type]
-                session.checkpoint(policy, self.num_timesteps, policy.files())
-            return not session.stop.requested
+            return not self.left
 
         def _report(self) -> None:
-            withdrawn = withdraw_rate(self.locals["actions"])
-            for tag, value in session.rollout_scalars(ended, withdrawn, self.num_timesteps).items():
+            withdrawn = withdraw_rate(self.locals.get("actions", ()))
+            done = self.model.num_timesteps
+            for tag, value in session.rollout_scalars(ended, withdrawn, done).items():
                 self.logger.record(tag, value)
             ended.clear()
-            self.logger.dump(self.num_timesteps)
+            self.logger.dump(self.model.num_timesteps)
 
     return SessionReports()
