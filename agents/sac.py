@@ -48,6 +48,8 @@ class Params(AgentParams):
     """Step size at the start; it falls linearly to zero."""
     gamma: float = Field(default=0.995, gt=0.0, le=1.0)
     """Discount of a step."""
+    n_steps: int = Field(default=1, ge=1)
+    """Rewards that a target adds up before the value behind them (Hessel et al. 2018)."""
     tau: float = Field(default=0.005, gt=0.0, le=1.0)
     """Share of the critics that goes into their targets at an update."""
     temperature: float | None = Field(default=None, ge=0.0)
@@ -141,6 +143,7 @@ class SAC:
             batch_size=p.batch_size,
             tau=p.tau,
             gamma=p.gamma,
+            n_steps=p.n_steps,
             train_freq=1,
             gradient_steps=p.gradient_steps,
             ent_coef="auto" if p.temperature is None else p.temperature,

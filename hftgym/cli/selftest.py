@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hftgym.cli.output import Json, show
+from hftgym.cli.output import Json, show, working_directory_first
 
 selftest_app = typer.Typer()
 
@@ -32,7 +32,10 @@ class VectorEngine(StrEnum):
 def selftest(
     context: typer.Context,
     level: Annotated[
-        Level, typer.Option(help="20,000 random actions, a million, or ten million.")
+        Level,
+        typer.Option(
+            help="20,000 random actions, a million, or ten million and 50 killed training runs."
+        ),
     ] = Level.quick,
     seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 0,
     processes: Annotated[
@@ -53,6 +56,31 @@ def selftest(
 
     actions = levels.ACTIONS[levels.Level(level)]
     report = levels.run_selftest(actions, seed, processes, PhaseProgress)
+    show(report, as_json, text=str(report), ok=report.ok)
+    if level is Level.release:
+        selftest_resume(50, seed, as_json)
+
+
+@selftest_app.command("resume")
+def selftest_resume(
+    points: Annotated[int, typer.Option(min=1, help="How many runs are killed.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Of the moments.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Kill small training runs at random moments, go on with them, and compare the end.
+
+    Each run is a process that gets SIGKILL. Run it in the clone, where agents/ is.
+
+    Example: hftgym selftest resume --points 50
+    """
+    working_directory_first()
+    from hftgym.extras import need
+    from hftgym.training.kill_points import kill_points
+    from hftgym.training.progress import PhaseProgress
+
+    need("torch")
+    with PhaseProgress("kill and resume", points, "runs", quiet=as_json) as bar:
+        report = kill_points(points, seed, bar.advance)
     show(report, as_json, text=str(report), ok=report.ok)
 
 
