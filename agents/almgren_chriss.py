@@ -40,7 +40,7 @@ class AlmgrenChriss(ScheduledExecutor):
         """Return 5 urgencies times 5 distances times 2 lags."""
         return [
             Params(urgency=urgency, distance_h0=distance, lag_lots=lag)
-            for urgency in (0.5, 1.0, 2.0, 4.0, 8.0)
-            for distance in (0.25, 0.7, 1.4, 2.8, float("inf"))
-            for lag in (1.0, 3.0)
+            for urgency in (0.25, 0.5, 1.0, 2.0, 4.0)
+            for distance in (0.25, 0.5, 0.7, 1.4, float("inf"))
+            for lag in (2.0, 8.0)
         ]

@@ -49,6 +49,6 @@ class POV(ScheduledExecutor):
         return [
             Params(participation=participation, distance_h0=distance, lag_lots=lag)
             for participation in (0.01, 0.02, 0.05, 0.1, 0.2)
-            for distance in (0.25, 0.7, 1.4, 2.8, float("inf"))
-            for lag in (1.0, 3.0)
+            for distance in (0.25, 0.5, 0.7, 1.4, float("inf"))
+            for lag in (2.0, 8.0)
         ]

@@ -39,6 +39,6 @@ class VWAP(ScheduledExecutor):
         return [
             Params(u_shape=depth, distance_h0=distance, lag_lots=lag)
             for depth in (0.1, 0.3, 0.5, 0.75, 1.0)
-            for distance in (0.25, 0.7, 1.4, 2.8, float("inf"))
-            for lag in (1.0, 3.0)
+            for distance in (0.25, 0.5, 0.7, 1.4, float("inf"))
+            for lag in (2.0, 8.0)
         ]
