@@ -151,6 +151,30 @@ def policy_map(
 
 
 @learning_app.command()
+def audit(
+    run: Annotated[Path, typer.Argument(help="Run folder of a market maker.")],
+    unseen: Annotated[
+        str | None,
+        typer.Option(help="Scenario of traders that it has not met."),
+    ] = None,
+    markets: Annotated[int, typer.Option(min=2, help="Test markets of each variant.")] = 128,
+    as_json: Json = False,
+) -> None:
+    """Ask whether a market maker's profit is real, or an exploit of the simulation.
+
+    Plays it with twice the informed traders, five times the latency and traders that it has not
+    met, tells who pays, and flags what no real maker could do; leaves with 1 then.
+
+    Example: hftgym audit runs/2026-11-23-ppo-market-making-0
+    """
+    working_directory_first()
+    from hftgym.training.audit import audit_run
+
+    found = audit_run(run, unseen=unseen, markets=markets)
+    show(found, as_json, text=str(found), ok=found.ok)
+
+
+@learning_app.command()
 def tournament(
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Run folders whose best policies take part.")

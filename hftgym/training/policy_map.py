@@ -8,7 +8,6 @@ with are averaged (Friedman 2001, "Greedy function approximation", section 8.2: 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -105,7 +104,7 @@ def map_run(run: str | Path, *, which: str = "best", markets: int = 64) -> Polic
         info = venv.unwrapped.task_info
         seen = observations(policy, venv, markets)
     formula = load_attribute(FORMULA, "formula")
-    tuned = _tuned(folder, formula.name)
+    tuned = folder.tuned(formula.name)
     largest = int(info.max_inventory_lot)
     return map_policy(policy, seen, info, formula(info, tuned), np.arange(-largest, largest + 1))
 
@@ -212,11 +211,3 @@ def _with(seen: ObsArray, info: Any, inventory_lot: float, imbalance: float) -> 
     obs[:, index["bid_at_limit"]] = float(inventory_lot + 1 > info.max_inventory_lot)
     obs[:, index["ask_at_limit"]] = float(inventory_lot - 1 < -info.max_inventory_lot)
     return obs
-
-
-def _tuned(folder: RunFolder, name: str) -> Any:
-    """Return what a baseline was tuned to when the run was evaluated; None when it was not."""
-    try:
-        return json.loads((folder.path / "evaluation.json").read_bytes())["tuning"][name]["params"]
-    except (OSError, ValueError, KeyError):
-        return None

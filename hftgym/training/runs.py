@@ -147,6 +147,14 @@ class RunFolder:
             float(json.loads(path.read_bytes())["objective_tick"]) if path.is_file() else -math.inf
         )
 
+    def tuned(self, name: str) -> dict[str, Any] | None:
+        """Return what a baseline was tuned to when the run was evaluated; None when it was not."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "evaluation.json").read_bytes())
+            return dict(found["tuning"][name]["params"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def prune(self, keep: int) -> None:
         """Delete all checkpoints but the newest ones and the best.
 
