@@ -12,12 +12,19 @@ from hftgym.core.jit import INTERPRETED
 class _PlainRow(np.record):
     """A ``numpy.record`` whose fields hide attributes of arrays with their name.
 
-    Interpreted, ``order.flags`` would be numpy's own and ``side.base`` its None.
+    Interpreted, ``order.flags`` would be numpy's own and ``side.base`` its None. Narrow integers
+    come as Python's: compiled code widens them before it computes, numpy would overflow.
     """
 
     def __getattribute__(self, name: str) -> Any:
         fields = np.record.__getattribute__(self, "dtype").fields
-        return self[name] if name in fields else np.record.__getattribute__(self, name)
+        if name not in fields:
+            return np.record.__getattribute__(self, name)
+        value = self[name]
+        return int(value) if type(value) in _NARROW else value
+
+
+_NARROW = (np.int8, np.int32)
 
 
 _ROW = _PlainRow if INTERPRETED else np.record
