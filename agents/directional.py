@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.policy import FloatArray, ScriptedPolicy
-from hftgym.training.policy import ActionArray, ObsArray, UInt64Array
+from hftgym.training.policy import ActionArray, ObsArray, TaskConstants, UInt64Array
 
 IntArray = npt.NDArray[np.int64]
 
@@ -49,15 +49,21 @@ class DirectionalPolicy(ScriptedPolicy):
         share = np.clip(target / self.task.max_inventory_lot, -1.0, 1.0)
         return share.astype(np.float32)[:, None], memory
 
-    def move_tick(self, obs: ObsArray) -> FloatArray:
-        """Return the move of the mid since the last decision, ticks, shape (envs,).
 
-        The observed return spans half a second; of shorter steps it is the mean one.
-        """
-        k = max(1, round(0.5 / self.task.step_s))
-        unit = 2.0 * self.task.sigma_tick_per_sqrt_s * np.sqrt(k * self.task.step_s)
-        seen = obs[:, self.task.obs_index["return_0.5s"]].astype(np.float64)
-        return np.asarray(seen * unit / k)
+def move_tick(task: TaskConstants, obs: ObsArray, leg: str = "") -> FloatArray:
+    """Return the move of the mid since the last decision, ticks, shape (envs,).
+
+    The observed return spans half a second; of shorter steps it is the mean one.
+
+    Args:
+        task: Public constants of the task.
+        obs: Observations.
+        leg: ``first_`` or ``second_`` of a pair.
+    """
+    k = max(1, round(0.5 / task.step_s))
+    unit = 2.0 * task.sigma_tick_per_sqrt_s * np.sqrt(k * task.step_s)
+    seen = obs[:, task.obs_index[f"{leg}return_0.5s"]].astype(np.float64)
+    return np.asarray(seen * unit / k)
 
 
 def each(formula: Callable[..., float], *arrays: npt.NDArray[Any]) -> FloatArray:

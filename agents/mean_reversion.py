@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from agents.directional import DirectionalPolicy, IntArray
+from agents.directional import DirectionalPolicy, IntArray, move_tick
 from agents.policy import AgentParams
 from hftgym.participants.mean_reversion import MEMORY, react, update
 from hftgym.training.policy import ObsArray, TaskConstants
@@ -51,7 +51,7 @@ class MeanReversion(DirectionalPolicy):
         own = cast(Params, self.params)
         step_ns = round(self.task.step_s * 1e9)
         known = memory["decisions"] > 0
-        memory["mid_tick"] += np.where(known, self.move_tick(obs), 0.0)
+        memory["mid_tick"] += np.where(known, move_tick(self.task, obs), 0.0)
         warm = memory["decisions"] * self.task.step_s > own.memory_s
         rules, least_tick = memory["rules"], 0.5
         for i, mid in enumerate(memory["mid_tick"].tolist()):

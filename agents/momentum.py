@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from agents.directional import DirectionalPolicy, IntArray
+from agents.directional import DirectionalPolicy, IntArray, move_tick
 from agents.policy import AgentParams
 from hftgym.participants.momentum import ideal_lot, target
 from hftgym.participants.targeting import kept
@@ -41,7 +41,7 @@ class Momentum(DirectionalPolicy):
         """Return the positions to hold, lots, shape (envs,)."""
         own = cast(Params, self.params)
         step_ns = round(self.task.step_s * 1e9)
-        move = self.move_tick(obs)
+        move = move_tick(self.task, obs)
         memory["short_tick"] = memory["short_tick"] * kept(step_ns, own.short_s) + move
         memory["long_tick"] = memory["long_tick"] * kept(step_ns, own.long_s) + move
         limit = int(self.task.max_inventory_lot)

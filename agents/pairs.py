@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from agents.directional import move_tick
 from agents.policy import AgentParams, FloatArray, ScriptedPolicy
 from hftgym.training.policy import ActionArray, ObsArray, TaskConstants, UInt64Array
 
@@ -130,7 +131,7 @@ class Pairs(ScriptedPolicy):
         """Return positions as shares of the largest, shape (envs, 2), and the memory."""
         memory = self.initial_state(np.zeros(len(obs), np.uint64)) if state is None else state
         own = cast(Params, self.params)
-        moves = self._moves(obs)
+        moves = np.column_stack([move_tick(self.task, obs, leg) for leg in ("first_", "second_")])
         shown = obs[:, self.task.obs_index["first_pair_spread"]].astype(np.float64)
         action = np.zeros((len(obs), 2), np.float32)
         for i in range(len(obs)):
@@ -172,14 +173,6 @@ class Pairs(ScriptedPolicy):
         if side == 0 and fit.p_value <= own.p_value and abs(score) > own.entry_score:
             side = -1 if score > 0.0 else 1
         return side
-
-    def _moves(self, obs: ObsArray) -> FloatArray:
-        """Return the moves of both mids since the last decision, ticks, shape (envs, 2)."""
-        k = max(1, round(0.5 / self.task.step_s))
-        unit = 2.0 * self.task.sigma_tick_per_sqrt_s * np.sqrt(k * self.task.step_s) / k
-        index = self.task.obs_index
-        columns = [index[f"{leg}_return_0.5s"] for leg in ("first", "second")]
-        return np.asarray(obs[:, columns].astype(np.float64) * unit)
 
     @classmethod
     def grid(cls, task: TaskConstants) -> list[AgentParams]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hftgym.cli.output import Json, show, working_directory_first
+from hftgym.extras import need
+
+if TYPE_CHECKING:
+    from hftgym.training.kill_points import KillReport
 
 selftest_app = typer.Typer()
 
@@ -54,11 +58,20 @@ def selftest(
     from hftgym.selftest import levels
     from hftgym.training.progress import PhaseProgress
 
+    if level is Level.release:
+        need("torch")  # said before ten million actions, not after
     actions = levels.ACTIONS[levels.Level(level)]
     report = levels.run_selftest(actions, seed, processes, PhaseProgress)
-    show(report, as_json, text=str(report), ok=report.ok)
-    if level is Level.release:
-        selftest_resume(50, seed, as_json)
+    if level is not Level.release:
+        show(report, as_json, text=str(report), ok=report.ok)
+        return
+    killed = _kill_and_resume(50, seed, as_json)
+    show(
+        report.to_dict() | {"resume": killed.to_dict()},
+        as_json,
+        text=f"{report}\n{killed}",
+        ok=report.ok and killed.ok,
+    )
 
 
 @selftest_app.command("resume")
@@ -73,14 +86,7 @@ def selftest_resume(
 
     Example: hftgym selftest resume --points 50
     """
-    working_directory_first()
-    from hftgym.extras import need
-    from hftgym.training.kill_points import kill_points
-    from hftgym.training.progress import PhaseProgress
-
-    need("torch")
-    with PhaseProgress("kill and resume", points, "runs", quiet=as_json) as bar:
-        report = kill_points(points, seed, bar.advance)
+    report = _kill_and_resume(points, seed, as_json)
     show(report, as_json, text=str(report), ok=report.ok)
 
 
@@ -119,3 +125,13 @@ def selftest_vectors(
 
     report = run_vectors(file, engine.value)
     show(report, as_json, text=str(report), ok=report.ok)
+
+
+def _kill_and_resume(points: int, seed: int, quiet: bool) -> KillReport:
+    working_directory_first()
+    from hftgym.training.kill_points import kill_points
+    from hftgym.training.progress import PhaseProgress
+
+    need("torch")
+    with PhaseProgress("kill and resume", points, "runs", quiet=quiet) as bar:
+        return kill_points(points, seed, bar.advance)

@@ -341,11 +341,11 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         """
         if not self._masked:
             raise UsageError("HG-U066", "action masks exist for discrete forms of action only")
-        return np.array(self._flags(), np.bool_)
+        return self._flags().astype(np.bool_)
 
     def _flags(self) -> npt.NDArray[np.int8]:
         flags = self._by_leg(self._ios["mask"])[..., : self._masked]
-        return np.asarray(flags.reshape(self.num_envs, -1))
+        return flags.reshape(self.num_envs, -1).copy()
 
     def _seen(self) -> dict[str, Any]:
         """Return what is in every infos."""

@@ -22,10 +22,15 @@ def print_result(result: EvaluationResult, console: Console | None = None) -> No
     print_table(result_table(result), out)
     comparison = result.comparison
     notes = [f"J: W_T - sum of phi q^2 dt, net of liquidation. Interval: {comparison.method}."]
-    if comparison.control_reduction != 0.0:
+    if comparison.control_reduction > 0.0:
         notes.append(
             "J leaves out what positions gained by moves of the latent value (mean zero): "
             f"{comparison.control_reduction:.0%} of its variance; CVaR and P&L have them."
+        )
+    elif comparison.control_reduction < 0.0:
+        notes.append(
+            "J leaves out what positions gained by moves of the latent value (mean zero), though "
+            "that takes away no noise here; CVaR and P&L have them."
         )
     if comparison.ceiling_share is not None:
         notes.append(
