@@ -28,7 +28,6 @@ from hftgym.training.resume import (
     State,
     environment_state,
     restore_environment,
-    state_files,
 )
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
@@ -454,11 +453,8 @@ class A2C:
         """Save policy and state; ``saved`` is the step of the last checkpoint that was due."""
         reporter.write(trainer.done)  # a resumed run has no figures of before
         policy = self._policy(trainer)
-        files = policy.files()
-        if hasattr(trainer.worker.venv.unwrapped, "snapshot"):
-            arrays, plain = trainer.state()
-            files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
-        session.checkpoint(policy, trainer.done, files)
+        state = trainer.state() if hasattr(trainer.worker.venv.unwrapped, "snapshot") else None
+        session.save(policy, trainer.done, state, saved)
         return policy
 
     def load(self, run: Any, which: str = "best", name: str = "A2C") -> PPOPolicy:

@@ -34,7 +34,7 @@ from agents.a2c import Params as A2CParams
 from agents.ppo_policy import PPOPolicy
 from hftgym.errors import InternalError
 from hftgym.training.normalize import ReturnNormalizer
-from hftgym.training.resume import Arrays, State, state_files
+from hftgym.training.resume import Arrays, State
 from hftgym.training.seeds import training_seeds
 from hftgym.training.session import TrainSession
 from hftgym.training.task import KnownTask, MarketTask
@@ -313,12 +313,7 @@ class A3C:
                 reporter.write(step)
                 saved = step if step >= until else saved
                 policy = current()
-                files = policy.files()
-                if keeps:
-                    state, plain = _state(crew)
-                    kept = {"saved": saved, "session": session.state()}
-                    files |= state_files(state, plain | kept)
-                session.checkpoint(policy, step, files)
+                session.save(policy, step, _state(crew) if keeps else None, saved)
             return policy
         finally:
             crew.close()

@@ -515,11 +515,8 @@ class FastPPO:
     def _save(self, session: TrainSession, trainer: Trainer, saved: int) -> PPOPolicy:
         """Save policy and state; ``saved`` is the step of the last checkpoint that was due."""
         policy = self._policy(trainer)
-        files = policy.files()
-        if hasattr(trainer.venv.unwrapped, "snapshot"):
-            arrays, plain = trainer.state()
-            files |= state_files(arrays, plain | {"saved": saved, "session": session.state()})
-        session.checkpoint(policy, trainer.done, files)
+        state = trainer.state() if hasattr(trainer.venv.unwrapped, "snapshot") else None
+        session.save(policy, trainer.done, state, saved)
         return policy
 
     def _keep(

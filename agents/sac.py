@@ -21,7 +21,6 @@ from agents.policy import AgentParams
 from agents.sac_policy import SACPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
-from hftgym.training.resume import state_files
 from hftgym.training.session import TrainSession
 from hftgym.training.threads import set_torch_threads
 
@@ -121,11 +120,9 @@ class SAC:
         from agents.sac_state import sac_state
 
         policy = self.policy(model)
-        files = policy.files()
-        if hasattr(model.env.venv.unwrapped, "snapshot"):  # type: ignore[union-attr]
-            arrays, plain = sac_state(model)
-            files |= state_files(arrays, plain | {"saved": due, "session": session.state()})
-        session.checkpoint(policy, int(model.num_timesteps), files)
+        venv: Any = model.env
+        state = sac_state(model) if hasattr(venv.venv.unwrapped, "snapshot") else None
+        session.save(policy, int(model.num_timesteps), state, due)
         return policy
 
     def model(self, venv: Any, seed: int, device: str = "cpu") -> SB3SAC:

@@ -20,7 +20,7 @@ from hftgym.training.metrics import episode_scalars
 from hftgym.training.passivity import PassivityMonitor
 from hftgym.training.policy import Policy
 from hftgym.training.progress import PhaseProgress
-from hftgym.training.resume import State
+from hftgym.training.resume import State, state_files
 from hftgym.training.runs import RunFolder
 from hftgym.training.task import KnownTask, MarketTask
 
@@ -88,6 +88,21 @@ class TrainSession:
         objective = self.judge(policy, step)
         self.run.prune(self.keep)
         return objective
+
+    def save(self, policy: Any, step: int, state: State | None, due: int) -> None:
+        """Take a checkpoint from which a run can go on.
+
+        Args:
+            policy: The policy as it is now; its ``files`` are saved.
+            step: Environment steps done.
+            state: Everything that the rest of the run depends on; None: it can not go on.
+            due: Step of the last checkpoint that was due, which a stop does not move.
+        """
+        files = policy.files()
+        if state is not None:
+            arrays, plain = state
+            files |= state_files(arrays, plain | {"saved": due, "session": self.state()})
+        self.checkpoint(policy, step, files)
 
     def judge(self, policy: Policy, step: int) -> float:
         """Judge the policy of a checkpoint, and remember the best; return its objective."""
