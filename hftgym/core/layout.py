@@ -13,7 +13,7 @@ class _PlainRow(np.record):
     """A ``numpy.record`` whose fields hide attributes of arrays with their name.
 
     Interpreted, ``order.flags`` would be numpy's own and ``side.base`` its None. Narrow integers
-    come as Python's: compiled code widens them before it computes, numpy would overflow.
+    come with 64 bits: compiled code widens them before it computes, numpy would overflow.
     """
 
     def __getattribute__(self, name: str) -> Any:
@@ -21,7 +21,7 @@ class _PlainRow(np.record):
         if name not in fields:
             return np.record.__getattribute__(self, name)
         value = self[name]
-        return int(value) if type(value) in _NARROW else value
+        return np.int64(value) if type(value) in _NARROW else value
 
 
 _NARROW = (np.int8, np.int32)
