@@ -164,8 +164,7 @@ class Worker:
     def play(self) -> Rollout:
         """Play ``t_max`` decisions of each environment with the network as it is."""
         venv, network = self.venv, self.network
-        if self.obs is None:
-            self.obs = _tensor(venv.reset(seed=training_seeds(self.seed, venv.num_envs))[0])
+        self.obs = self._first() if self.obs is None else self.obs
         seen, chosen, told, episodes = [], [], [], []
         for _ in range(self.params.t_max):
             with torch.no_grad():
@@ -195,6 +194,9 @@ class Worker:
             returns=self._returns(told),
             episodes=np.concatenate(episodes) if episodes else None,
         )
+
+    def _first(self) -> Tensor:
+        return _tensor(self.venv.reset(seed=training_seeds(self.seed, self.venv.num_envs))[0])
 
     def gradient(self) -> tuple[Tensor, Figures]:
         """Play, and return the clipped gradient, one vector, and figures."""
@@ -249,14 +251,14 @@ class Worker:
 
     def state(self) -> State:
         """Return what later rollouts depend on, beside the parameters."""
-        assert self.obs is not None
+        self.obs = self._first() if self.obs is None else self.obs  # others may have played it all
         arrays, env = environment_state(self.venv)
         arrays |= {"generator": self.generator.get_state().numpy(), "obs": self.obs.numpy()}
         return arrays, {"env": env}
 
     def restore(self, arrays: Arrays, plain: dict[str, Any]) -> None:
         """Go on from a state of `state`, of a worker made with the same arguments."""
-        self.venv.reset(seed=training_seeds(self.seed, self.venv.num_envs))  # opens the markets
+        self._first()  # opens the markets
         restore_environment(self.venv, arrays, plain["env"])
         self.generator.set_state(torch.from_numpy(np.array(arrays["generator"])))
         self.obs = torch.from_numpy(np.array(arrays["obs"]))

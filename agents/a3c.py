@@ -205,8 +205,7 @@ class Crew:
                 if message == "waiting":
                     del busy[number]
                 elif isinstance(message, str):
-                    last = message.strip().rpartition("\n")[2]
-                    raise InternalError("HG-I050", f"worker {number} failed: {last}")
+                    raise _failed(number, message)
                 elif not all([each(figures) for figures in message]):
                     self.shared.stop.value = 1
 
@@ -214,15 +213,18 @@ class Crew:
         """Return what later rollouts of each worker depend on; all of them wait.
 
         Raises:
-            InternalError: A worker has died.
+            InternalError: A worker has died or failed.
         """
         found = []
         for number, pipe in enumerate(self._pipes):
             try:
                 pipe.send("state")
-                found.append(pipe.recv())
+                message = pipe.recv()
             except (EOFError, OSError):
                 raise self._dead(number) from None
+            if isinstance(message, str):
+                raise _failed(number, message)
+            found.append(message)
         return found
 
     def restore(self, states: Sequence[State]) -> None:
@@ -253,6 +255,12 @@ class Crew:
             f"worker {number} died with exit code {self.processes[number].exitcode}; the last "
             "checkpoint is whole: was there enough memory?",
         )
+
+
+def _failed(number: int, trace: str) -> InternalError:
+    return InternalError(
+        "HG-I050", f"worker {number} failed: {trace.strip().rpartition(chr(10))[2]}"
+    )
 
 
 def _make(task: MarketTask | KnownTask, num_envs: int) -> Any:

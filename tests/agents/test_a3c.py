@@ -28,6 +28,7 @@ from hftgym.errors import InternalError, UsageError
 from hftgym.tensorboard.writer import read_metrics
 from tests.agents.learning import check_probe, train, values
 from tests.agents.probes import PROBES, probes
+from tests.envs.making import vector
 
 SMALL: dict[str, Any] = {
     "n_envs": 16,
@@ -278,6 +279,28 @@ def test_a_worker_that_dies_or_fails_is_reported() -> None:
     failing = Crew([broken], params, [1], {}, shared)
     with pytest.raises(InternalError, match="worker 0 failed: ValueError: no such market"):
         failing.run(10**9, lambda figures: True)
+    failing.close()
+
+
+def test_a_worker_that_has_not_played_yet_can_be_kept() -> None:
+    params = A3CParams(**SMALL | {"n_envs": 2})
+    worker = Worker(vector(2), params, seed=1)
+    shared = Shared.of(worker.vector(), 10**9)
+    arrays, _ = worker.state()
+    _, goes_on = worker.gradient()
+    crew = Crew([functools.partial(vector, 2)], params, [1], {}, shared)
+    try:
+        ((kept, _),) = crew.states()
+        shared.stop.value = 0
+        crew.run(1, lambda figures: figures.policy_loss == goes_on.policy_loss)
+        assert shared.steps.value == goes_on.steps and not shared.stop.value
+    finally:
+        crew.close()
+    assert kept["obs"].tobytes() == arrays["obs"].tobytes()
+
+    failing = Crew([probe_maker(5)], params, [1], {}, shared)  # a probe has no snapshot
+    with pytest.raises(InternalError, match="worker 0 failed: AttributeError"):
+        failing.states()
     failing.close()
 
 
