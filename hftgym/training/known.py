@@ -19,6 +19,8 @@ from hftgym.training.policy import Policy
 from hftgym.training.report import print_table
 from hftgym.training.runs import RunFolder
 
+_EPISODES = 64  # in which a critic is asked for its values
+
 
 @dataclass(frozen=True)
 class KnownResult:
@@ -32,6 +34,8 @@ class KnownResult:
         scores: (J - reference) / (optimum - reference).
         optimum: J* of the best policy.
         reference: J of the best constant, or of TWAP.
+        critics: Correlation of each critic's values with V* under the learner's discount, over the
+            states that the policy visits as it explores; None where a policy has no critic.
         runs: Run folders.
     """
 
@@ -42,6 +46,7 @@ class KnownResult:
     scores: tuple[float, ...]
     optimum: float
     reference: float
+    critics: tuple[float | None, ...]
     runs: tuple[Path, ...] = ()
 
     @property
@@ -75,11 +80,38 @@ def evaluate_known(
             scores=tuple(env.score(policy) for policy in learners),
             optimum=env.optimal_value(),
             reference=env.reference_value(),
+            critics=tuple(critic_correlation(config, policy) for policy in learners),
             runs=tuple(run.path for run in runs),
         )
     for run in runs:
         write_json(run.path / "evaluation.json", result.to_dict())
     return result
+
+
+def critic_correlation(config: TrainConfig, policy: Any) -> float | None:
+    """Return the correlation of a critic's values with V*, or None: the policy has no critic.
+
+    States are those of `_EPISODES` episodes that the policy plays as it explores; V* is of the
+    policy that is best under the discount the critic has learned with.
+
+    Args:
+        config: Its task has a known answer.
+        policy: A policy; one with a critic has ``values(obs)``.
+    """
+    if not hasattr(policy, "values"):
+        return None
+    with closing(config.task().make_training(_EPISODES)) as venv:
+        obs, _ = venv.reset(seed=config.seeds[0])
+        state = policy.initial_state(np.arange(_EPISODES, dtype=np.uint64))
+        seen = []
+        for _ in range(venv.unwrapped.process.steps):
+            seen.append(obs)
+            actions, state = policy.predict(obs, state, deterministic=False)
+            obs, *_ = venv.step(actions)
+        visited = np.concatenate(seen)
+        discount = float(policy.config["params"]["gamma"])
+        best = venv.unwrapped.optimal_values(visited, discount)
+    return float(np.corrcoef(policy.values(visited), best)[0, 1])
 
 
 def print_known(result: KnownResult, console: Console | None = None) -> None:
@@ -88,14 +120,16 @@ def print_known(result: KnownResult, console: Console | None = None) -> None:
     title = f"{result.agent} on {result.env_id}: score 0 is the reference, 1 the optimum"
     out.print(title, highlight=False, soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("training seed", "J", "score"):
+    for name in ("training seed", "J", "corr(V, V*)", "score"):
         table.add_column(name, justify="right")
     seeds = result.seeds or range(len(result.scores))
-    for seed, value, score in zip(seeds, result.values, result.scores, strict=True):
-        table.add_row(str(seed), f"{value:.4f}", f"{score:.3f}")
+    rows = zip(seeds, result.values, result.critics, result.scores, strict=True)
+    for seed, value, critic, score in rows:
+        agrees = "-" if critic is None else f"{critic:.3f}"
+        table.add_row(str(seed), f"{value:.4f}", agrees, f"{score:.3f}")
     table.add_section()
-    table.add_row("optimum", f"{result.optimum:.4f}", "1.000")
-    table.add_row("reference", f"{result.reference:.4f}", "0.000")
+    table.add_row("optimum", f"{result.optimum:.4f}", "", "1.000")
+    table.add_row("reference", f"{result.reference:.4f}", "", "0.000")
     print_table(table, out)
     out.print(
         f"median score {result.median:.3f}, worst {min(result.scores):.3f}; by dynamic "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -18,8 +19,9 @@ pytest.importorskip("torch")
 import hftgym  # noqa: F401  registers the environments
 from hftgym.errors import ConfigError, UsageError
 from hftgym.tensorboard.writer import read_metrics
+from hftgym.training.config import TrainConfig
 from hftgym.training.evaluate_run import evaluate_run
-from hftgym.training.known import KnownResult, print_known
+from hftgym.training.known import KnownResult, critic_correlation, print_known
 from hftgym.training.train import train_from_config
 
 CONFIG: dict[str, Any] = {
@@ -79,13 +81,42 @@ def test_the_last_checkpoint_counts_and_can_be_evaluated_again(trained: KnownRes
     assert kept["scores"] == list(again.scores) and kept["median"] == again.median
 
 
+def test_the_critics_know_the_values_of_the_states(trained: KnownResult) -> None:
+    assert min(one for one in trained.critics if one is not None) >= 0.9, trained.critics
+    config = TrainConfig(**CONFIG)
+    env = gymnasium.make("hftgym/AlmgrenChriss-v0", steps=5).unwrapped
+    knows: Any = FixedCritic(lambda obs: 3.0 * env.optimal_values(obs, 1.0))  # type: ignore[attr-defined]
+    assert critic_correlation(config, knows) == pytest.approx(1.0, abs=1e-9)
+    wrong: Any = FixedCritic(lambda obs: -env.optimal_values(obs, 1.0))  # type: ignore[attr-defined]
+    assert critic_correlation(config, wrong) == pytest.approx(-1.0, abs=1e-9)
+    assert critic_correlation(config, env.optimal_policy()) is None  # type: ignore[attr-defined]
+
+
+class FixedCritic:
+    """Sells half of what is left, give or take, and values states as it is told."""
+
+    config: ClassVar[dict[str, Any]] = {"params": {"gamma": 1.0}}
+
+    def __init__(self, values: Callable[[Any], Any]) -> None:
+        self.values = values
+
+    def initial_state(self, market_seeds: Any) -> np.random.Generator:
+        return np.random.default_rng(0)
+
+    def predict(
+        self, obs: Any, state: Any, episode_start: Any = None, deterministic: bool = True
+    ) -> tuple[Any, Any]:
+        return state.uniform(-0.5, 0.5, (len(obs), 1)).astype(np.float32), state
+
+
 def test_the_table_names_every_seed(trained: KnownResult) -> None:
     out = io.StringIO()
     print_known(trained, Console(file=out, width=30))
     text = out.getvalue()
-    for seed, score in zip(trained.seeds, trained.scores, strict=True):
+    for seed, critic, score in zip(trained.seeds, trained.critics, trained.scores, strict=True):
         assert any(
-            line.split()[:1] == [str(seed)] and line.split()[-1] == f"{score:.3f}"
+            line.split()[:1] == [str(seed)]
+            and line.split()[-2:] == [f"{critic:.3f}", f"{score:.3f}"]
             for line in text.splitlines()
         )
     assert f"median score {np.median(trained.scores):.3f}" in text

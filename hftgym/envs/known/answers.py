@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from hftgym.envs.known.policy import TablePolicy
@@ -27,6 +28,19 @@ class KnownAnswer:
     def optimal_value(self) -> float:
         """Return J*, what the best policy earns in the mean, by backward dynamic programming."""
         return float(self.process.optimal_value())
+
+    def optimal_values(
+        self, obs: npt.NDArray[np.float32], discount: float = 1.0
+    ) -> npt.NDArray[np.float64]:
+        """Return V*, what the best policy earns in the mean from each state on, shape (n,).
+
+        Args:
+            obs: Observations of the states, shape (n, 2).
+            discount: Per step, both of the rewards and of what "best" means; a continuing task has
+                its own.
+        """
+        values: npt.NDArray[np.float64] = self.process.optimal_values(obs, discount)
+        return values
 
     def reference_value(self) -> float:
         """Return J_ref: of the best constant quotes, or of TWAP."""

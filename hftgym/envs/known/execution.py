@@ -32,6 +32,8 @@ from hftgym.envs.known.process import (
     require_numbers,
 )
 
+_GRID = 501  # fractions of the shares, where values are searched for
+
 
 @kernel
 def _advance(active, actions, steps, cost, noise, state, terms):
@@ -177,6 +179,34 @@ class ExecutionTask:
     def optimal_policy(self) -> TablePolicy:
         """Return the best policy."""
         return self.policy("optimum", self.solution[0])
+
+    def optimal_values(self, obs: ObsArray, discount: float = 1.0) -> FloatArray:
+        """Return V* at observed states, shape (n,), in units of the reward.
+
+        Args:
+            obs: time / T and x / X, shape (n, 2).
+            discount: per step. With one below 1 the best fraction is no longer free of x, so the
+                least cost is searched for on a grid of shares left.
+        """
+        step = np.rint(obs[:, 0] * self.steps).astype(int)
+        grid = np.linspace(0.0, 1.0, _GRID)
+        shares = grid * self.shares
+        impact = self.eta_tilde / self.duration
+        risk = self.risk_aversion * self.sigma**2 * self.duration
+        costs = np.empty((self.steps, _GRID))
+        costs[-1] = self.epsilon * shares + impact * shares**2
+        for n in reversed(range(self.steps - 1)):
+            left = shares[:, None] * grid
+            sold = shares[:, None] - left
+            later = np.interp(left, shares, costs[n + 1])
+            total = self.epsilon * sold + impact * sold**2 + risk * left**2 + discount * later
+            costs[n] = total.min(axis=1)
+        found = np.empty(len(obs))
+        for n in range(self.steps):
+            at = step == n
+            found[at] = np.interp(obs[at, 1], grid, costs[n])
+        found[step == 0] += 0.5 * self.gamma * self.shares**2
+        return -found / self.twap_cost
 
     def optimal_value(self) -> float:
         """Return J* = -C* / C_TWAP."""

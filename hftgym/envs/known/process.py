@@ -129,6 +129,9 @@ class Process(Protocol):
     def optimal_value(self) -> float:
         """Return what the best policy earns in the mean."""
 
+    def optimal_values(self, obs: ObsArray, discount: float = 1.0) -> FloatArray:
+        """Return what the best policy earns from each observed state on, discounted per step."""
+
     def reference_value(self) -> float:
         """Return what the reference earns in the mean."""
 

@@ -205,6 +205,13 @@ class QuotingTask:
         """Best distances, shape (steps or 1, 2 Q + 1, 2), and values, (steps + 1 or 1, 2 Q + 1)."""
         return quoting_values.optimum(self)
 
+    def optimal_values(self, obs: ObsArray, discount: float = 1.0) -> FloatArray:
+        """Return V* at observed states, shape (n,): of the policy that is best so discounted."""
+        values = quoting_values.optimum(self, discount)[1]
+        step = np.zeros(len(obs)) if self.continuing else obs[:, 0] * self.steps
+        place = obs[:, 1] * self.max_inventory + self.max_inventory
+        return np.asarray(values[np.rint(step).astype(int), np.rint(place).astype(int)])
+
     @cached_property
     def best_constant(self) -> tuple[float, float]:
         """Distance of the best constant quotes, and what they earn."""

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 
 
-def optimum(task: QuotingTask) -> tuple[FloatArray, FloatArray]:
+def optimum(task: QuotingTask, discount: float = 1.0) -> tuple[FloatArray, FloatArray]:
     """Return the best distances and the values of all states.
+
+    Args:
+        task: the process.
+        discount: per step, under a deadline; a continuing task has its own.
 
     Returns:
         Under a deadline: shapes (steps, 2 Q + 1, 2) and (steps + 1, 2 Q + 1). Continuing: one row,
@@ -39,13 +43,13 @@ def optimum(task: QuotingTask) -> tuple[FloatArray, FloatArray]:
     distances = np.empty((task.steps, len(q), 2))
     values[-1] = -task.terminal * q**2
     for n in reversed(range(task.steps)):
-        distances[n], values[n] = best_quotes(task, after_fills(task, values[n + 1]))
+        distances[n], values[n] = best_quotes(task, after_fills(task, values[n + 1], discount))
     return distances, values
 
 
-def after_fills(task: QuotingTask, values: FloatArray) -> FloatArray:
+def after_fills(task: QuotingTask, values: FloatArray, discount: float = 1.0) -> FloatArray:
     """Return G(q'), what is left after the fills, for values of shape (..., 2 Q + 1)."""
-    discount = task.discount if task.continuing else 1.0
+    discount = task.discount if task.continuing else discount
     return discount * values - task.running * task.duration * task.inventories**2
 
 

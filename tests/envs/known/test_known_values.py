@@ -230,3 +230,40 @@ def test_stationary_values_are_the_limit_of_long_deadlines() -> None:
     np.testing.assert_allclose(values[0], expected, rtol=1e-9)
     np.testing.assert_allclose(quoting_values.evaluate(task, distances), values, rtol=1e-12)
     assert task.reference_value() < task.optimal_value()
+
+
+def test_values_of_states_agree_with_the_value_of_the_task() -> None:
+    for task in (AVELLANEDA_STOIKOV, CARTEA_JAIMUNGAL):
+        start = np.zeros((1, 2), np.float32)
+        assert task.optimal_values(start)[0] == pytest.approx(task.optimal_value(), rel=1e-12)
+        states = task.states()[[0, 150, 199]].reshape(-1, 2)
+        np.testing.assert_array_equal(
+            task.optimal_values(states), task.solution[1][[0, 150, 199]].ravel()
+        )
+        soon = task.optimal_values(states, 0.98)
+        assert soon[task.max_inventory] < 0.5 * task.optimal_value()
+        # With one step to go there is no later reward that a discount could lessen but the charge.
+        last = task.optimal_values(task.states()[-1], 0.98) - task.optimal_values(task.states()[-1])
+        charge = 0.02 * task.terminal * task.inventories**2
+        assert (last >= 0.0).all() and (last <= charge + 0.1 * charge.max() + 1e-12).all()
+
+
+def test_values_of_a_liquidation_agree_with_its_closed_form() -> None:
+    task = ALMGREN_CHRISS
+    assert task.optimal_values(np.array([[0.0, 1.0]], np.float32))[0] == pytest.approx(
+        task.optimal_value(), rel=1e-4
+    )
+    # By hand: half of the shares before the last trade, which sells all of them.
+    last = np.array([[0.8, 0.5]], np.float32)
+    half = 0.5 * task.shares
+    cost = task.epsilon * half + task.eta_tilde / task.duration * half**2
+    assert task.optimal_values(last, 0.9)[0] == pytest.approx(-cost / task.twap_cost, rel=1e-6)
+    # And one trade earlier, with the discount: the least over all sizes.
+    sold = np.linspace(0.0, half, 100_001)
+    left = half - sold
+    risk = task.risk_aversion * task.sigma**2 * task.duration
+    later = task.epsilon * left + task.eta_tilde / task.duration * left**2
+    total = task.epsilon * sold + task.eta_tilde / task.duration * sold**2 + risk * left**2
+    least = (total + 0.9 * later).min()
+    before = np.array([[0.6, 0.5]], np.float32)
+    assert task.optimal_values(before, 0.9)[0] == pytest.approx(-least / task.twap_cost, rel=1e-4)
