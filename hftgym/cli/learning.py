@@ -151,6 +151,27 @@ def policy_map(
 
 
 @learning_app.command()
+def critic(
+    run: Annotated[Path, typer.Argument(help="Run folder of an actor-critic on a market.")],
+    markets: Annotated[int, typer.Option(min=2, help="Validation markets.")] = 64,
+    branches: Annotated[int, typer.Option(min=2, help="Futures of each state.")] = 16,
+    as_json: Json = False,
+) -> None:
+    """Ask how much of what can be known about returns a critic knows.
+
+    Markets branch into several futures at four moments of an episode: what differs between states
+    could be known, what differs between the futures of one state could not.
+
+    Example: hftgym critic runs/2026-11-23-fast-ppo-market-making-0
+    """
+    working_directory_first()
+    from hftgym.training.critic import judge_critic
+
+    found = judge_critic(run, markets=markets, branches=branches, quiet=as_json)
+    show(found, as_json, text=str(found))
+
+
+@learning_app.command()
 def audit(
     run: Annotated[Path, typer.Argument(help="Run folder of a market maker.")],
     unseen: Annotated[

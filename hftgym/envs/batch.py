@@ -5,12 +5,14 @@ Learner ``l`` of market ``i`` has row ``i * learners + l`` of everything that be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hftgym.core.entries import reseed_one
 from hftgym.envs.draws import drawn_shares, numbers_as
 from hftgym.envs.kernels import reset_marked, step_many, step_one
 from hftgym.envs.seeds import draw_market_seed, next_market_seed
@@ -134,19 +136,31 @@ class Batch:
         kept = (*self._arrays, self.final_obs)
         return BatchSnapshot(tuple(one.copy() for one in kept), self.setting, extra)
 
-    def restore(self, snapshot: BatchSnapshot) -> None:
+    def restore(self, snapshot: BatchSnapshot, futures: Sequence[int] | None = None) -> None:
         """Go back to a snapshot of this batch, or of another one with the same setting.
 
+        Args:
+            snapshot: where to go back to.
+            futures: a seed for each market: from here on it draws from other random streams.
+
         Raises:
-            UsageError: if it belongs to another market or task; nothing has changed then.
+            UsageError: if it belongs to another market or task, or there is not one future for each
+                market; nothing has changed then.
         """
         kept = (*self._arrays, self.final_obs)
         if not isinstance(snapshot, BatchSnapshot) or not self._fits(snapshot, kept):
             raise UsageError(
                 "HG-U205", "restore: the snapshot is of another market, task or number of markets"
             )
+        if futures is not None and len(futures) != len(self.markets):
+            raise UsageError(
+                "HG-U226",
+                f"futures: {len(futures)} for {len(self.markets)} markets; must be one each",
+            )
         for target, source in zip(kept, snapshot.arrays, strict=True):
             target[...] = source
+        for i, seed in enumerate(() if futures is None else futures):
+            reseed_one(self.markets, i, np.uint64(seed))
 
     def _fits(self, snapshot: BatchSnapshot, kept: tuple[np.ndarray, ...]) -> bool:
         mine, other = self.setting, snapshot.setting

@@ -391,16 +391,24 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             generator=self.np_random.bit_generator.state,
         )
 
-    def restore(self, snapshot: BatchSnapshot) -> npt.NDArray[np.float32]:
+    def restore(
+        self, snapshot: BatchSnapshot, futures: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
         """Go back to a snapshot of this batch, or of another one with the same arguments.
+
+        Args:
+            snapshot: Where to go back to.
+            futures: A seed for each environment: its market goes on with other random numbers, as
+                another world with the same past. Without them it goes on as it did.
 
         Returns:
             The observations at the time of the snapshot.
 
         Raises:
-            UsageError: if it belongs to another market or task; nothing has changed then.
+            UsageError: if it belongs to another market or task, or there is not one future for each
+                environment; nothing has changed then.
         """
-        self._batch.restore(snapshot)
+        self._batch.restore(snapshot, futures)
         self._ended = snapshot.extra["ended"].copy()
         self._fresh = snapshot.extra["fresh"].copy()
         self.np_random.bit_generator.state = snapshot.extra["generator"]

@@ -74,3 +74,29 @@ def test_the_exchange_keeps_the_learners_limits() -> None:
     assert int(env.last_episode["fills"]) == 0
     with pytest.raises(UsageError, match=r"limits\.position_lots"):
         single(limits={"position_lots": 0})
+
+
+def test_one_past_has_many_futures() -> None:
+    env = vector(2)
+    env.reset(seed=1)
+    played = actions(3, 12, 2)
+    for action in played[:6]:
+        env.step(action)
+    kept = env.snapshot()
+
+    def future(seeds: list[int] | None) -> list[np.ndarray]:
+        seen = [env.restore(kept, seeds)]
+        return seen + [env.step(action)[0] for action in played[6:]]
+
+    as_it_was, first, again, other = (future(s) for s in (None, [1, 2], [1, 2], [1, 3]))
+    np.testing.assert_array_equal(as_it_was[0], first[0])
+    np.testing.assert_array_equal(np.stack(first), np.stack(again))
+    assert not np.array_equal(np.stack(as_it_was), np.stack(first))
+    np.testing.assert_array_equal(np.stack(first)[:, 0], np.stack(other)[:, 0])
+    assert not np.array_equal(np.stack(first)[:, 1], np.stack(other)[:, 1])
+    before = env.snapshot()
+    with pytest.raises(UsageError, match="futures: 1 for 2 markets"):
+        env.restore(kept, [1])
+    goes_on = env.step(played[0])[0]
+    env.restore(before)
+    np.testing.assert_array_equal(env.step(played[0])[0], goes_on)
