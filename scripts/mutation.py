@@ -182,10 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--jobs", type=int, default=1, help="faults judged at a time (1)")
     parser.add_argument("--only", default="", help="faults whose file or description has this text")
+    parser.add_argument("--every", type=int, default=1, help="judge each n-th of them only (1)")
     parser.add_argument("--tests", nargs="+", default=TESTS, help="what judges them")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     chosen = parser.parse_args(arguments)
     mutants = [mutant for mutant in MUTANTS if chosen.only in str(mutant)]
+    if chosen.every < 1:
+        parser.error(f"--every {chosen.every}: must be at least 1")
+    mutants = mutants[:: chosen.every]
     if not mutants:
         parser.error(f"no fault has {chosen.only!r} in its file or description")
     verdicts = []

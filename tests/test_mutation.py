@@ -103,6 +103,15 @@ def test_the_command_line_prints_json(
     assert told["mutants"][0]["new"] == "a < b"
 
 
+def test_the_command_line_takes_a_sample(
+    run_here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here((NOTICED, EQUAL), "--every", "2") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 1 faults were noticed"
+    with pytest.raises(SystemExit):
+        run_here((NOTICED, EQUAL), "--every", "0")
+
+
 def test_the_command_line_knows_what_it_has_not(
     run_here: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
