@@ -21,7 +21,7 @@ FEWEST = {"cst2010": 5}
 WANTED = set(
     "calm volatile thin large_tick small_tick trending mean_reverting opening_auction news_shock "
     "flash_crash fat_finger latency_race maker_competition meta_order_day tape santa_fe cst2010 "
-    "avellaneda_stoikov default".split()
+    "avellaneda_stoikov crowd default".split()
 )
 
 
@@ -91,6 +91,21 @@ def test_small_tick_has_many_ticks_of_spread() -> None:
 def test_trends_last_and_reversions_revert() -> None:
     assert shown("trending", 48, 300)[1]["variance_ratio"] > 1.2
     assert shown("mean_reverting", 48, 300)[1]["variance_ratio"] < 0.75
+
+
+def test_everybody_in_the_crowd_trades_and_executors_keep_their_schedules() -> None:
+    run = Simulator("crowd", 0)
+    run.advance(960)  # a minute of burn-in is part of it
+    kinds, parts = run.blueprint.kinds, run.market()["part"]
+    account = {kind: parts["account"][i] for i, kind in enumerate(kinds)}
+    for kind in ("momentum", "mean_reversion", "imbalance_taker"):
+        assert account[kind]["taker_lots"] > 0, kind
+    lots = {kind: int(account[kind]["position"]) for kind in ("twap", "vwap", "almgren_chriss")}
+    assert lots["twap"] == pytest.approx(1_200 * 960 / 24_000, abs=2)
+    assert lots["vwap"] < -lots["twap"], "more is traded early in the day"
+    assert lots["almgren_chriss"] > lots["twap"], "what is left is a risk"
+    others = int(run.market()["books"][0]["volume"]) + int(account["pov"]["position"])
+    assert -int(account["pov"]["position"]) == pytest.approx(0.03 * others, rel=0.1)
 
 
 def mid_path(run: Simulator, seconds: int) -> np.ndarray:
