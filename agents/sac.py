@@ -55,6 +55,10 @@ class Params(AgentParams):
     """alpha: weight of the entropy; tuned to the target entropy when not given."""
     target_entropy: float | None = None
     """Entropy to tune for; minus the number of actions when not given."""
+    exploration_noise: float = Field(default=0.0, ge=0.0)
+    """Standard deviation of normal noise on the actions that are played, beside the policy's own.
+    Where an action matters little beside what comes after it, the critics learn its worth only from
+    actions that differ much, and a policy with so much entropy would quote too wide."""
     hidden: tuple[int, ...] = Field(default=(64, 64), min_length=1)
     """Widths of the layers of actor and critics."""
     scale_steps: int = Field(default=600, ge=0)
@@ -129,8 +133,14 @@ class SAC:
         """Return Stable-Baselines3's learner on an `SB3VecEnv`, with these hyper-parameters."""
         import torch
         from stable_baselines3 import SAC as SB3SAC
+        from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
 
         p = self.params
+        noise = None
+        if p.exploration_noise > 0.0:
+            zeros = np.zeros(venv.action_space.shape)
+            one = NormalActionNoise(zeros, zeros + p.exploration_noise)
+            noise = VectorizedActionNoise(one, venv.num_envs)
         return SB3SAC(
             "MlpPolicy",
             venv,
@@ -143,6 +153,7 @@ class SAC:
             n_steps=p.n_steps,
             train_freq=1,
             gradient_steps=p.gradient_steps,
+            action_noise=noise,
             ent_coef="auto" if p.temperature is None else p.temperature,
             target_entropy="auto" if p.target_entropy is None else p.target_entropy,
             policy_kwargs={"net_arch": list(p.hidden), "activation_fn": torch.nn.ReLU},
@@ -151,17 +162,17 @@ class SAC:
         )
 
     def policy(self, model: SB3SAC) -> SACPolicy:
-        """Return the actor as a policy that needs no torch."""
-        weights = {
-            key: np.array(tensor.detach().cpu().numpy())
-            for key, tensor in model.actor.state_dict().items()
-        }
+        """Return actor and critics as a policy that needs no torch."""
+        tensors = model.actor.state_dict() | model.critic.state_dict()
+        weights = {key: np.array(tensor.detach().cpu().numpy()) for key, tensor in tensors.items()}
+        normalizer = getattr(model.env, "normalizer", None)
         config = {
             "format": FORMAT,
             "observations": int(model.observation_space.shape[0]),  # type: ignore[index]
             "actions": int(model.action_space.shape[0]),  # type: ignore[index]
             "hidden": list(self.params.hidden),
             "activation": "relu",
+            "reward_scale": 1.0 if normalizer is None else normalizer.scale,
             "steps": int(model.num_timesteps),
             "params": self.params.model_dump(mode="json"),
         }

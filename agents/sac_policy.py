@@ -20,7 +20,7 @@ class SACPolicy(NetworkPolicy):
 
     Args:
         config: Contents of ``policy.json``.
-        weights: Arrays of the actor by name, as the learner calls them.
+        weights: Arrays of actor and critics by name, as the learner calls them.
         name: Name in tables.
     """
 
@@ -28,6 +28,11 @@ class SACPolicy(NetworkPolicy):
         super().__init__(config, weights, name)
         self._mean = layers(self.weights, "latent_pi", self.widths, "mu", self.actions)
         self._log_std = layers(self.weights, "latent_pi", self.widths, "log_std", self.actions)
+        seen = [self.widths[0] + self.actions, *self.widths[1:]]
+        self._critics = [
+            layers(self.weights, name, seen, f"{name}.{2 * len(self.widths) - 2}", 1)
+            for name in ("qf0", "qf1")
+        ]
 
     def predict(
         self,
@@ -43,6 +48,16 @@ class SACPolicy(NetworkPolicy):
             std = np.exp(np.clip(forward(self._log_std, obs, _relu), *_LOG_STD))
             action = action + std * normals(noise, action.shape[1])
         return np.tanh(action).astype(np.float32), noise.advance()
+
+    def values(self, obs: ObsArray) -> FloatArray:
+        """Return the lower of the critics' returns of the mean action, in units of reward, (envs,).
+
+        The entropy that the policy is paid for from the next state on is part of them.
+        """
+        action, _ = self.predict(obs)
+        both = np.column_stack((obs, action))
+        lower = np.minimum(*(forward(critic, both, _relu)[:, 0] for critic in self._critics))
+        return lower * float(self.config["reward_scale"])
 
 
 def _relu(x: FloatArray) -> FloatArray:

@@ -105,6 +105,11 @@ def test_the_policy_acts_as_the_learner_does() -> None:
     wanted, _ = model.predict(obs, deterministic=True)
     np.testing.assert_allclose(policy.predict(obs)[0], wanted, atol=1e-6)
 
+    with torch.no_grad():
+        acted = torch.from_numpy(policy.predict(obs)[0])
+        theirs = torch.cat(model.critic(torch.from_numpy(obs), acted), 1).min(1).values.numpy()
+    np.testing.assert_allclose(policy.values(obs), theirs, rtol=1e-5)
+
     many = np.full((20_000, 1), 0.3, np.float32)
     draws, state = policy.predict(many, deterministic=False)
     again, _ = policy.predict(many, state, deterministic=False)
@@ -113,6 +118,21 @@ def test_the_policy_acts_as_the_learner_does() -> None:
     theirs, _ = model.predict(many, deterministic=False)
     assert draws.mean() == pytest.approx(theirs.mean(), abs=0.02)
     assert draws.std() == pytest.approx(theirs.std(), rel=0.05)
+
+
+def test_noise_widens_what_is_played_and_not_the_policy() -> None:
+    spread = []
+    for noise in (0.0, 0.5):
+        _, model = learner(5, exploration_noise=noise, learning_starts=0, learning_rate=1e-9)
+        with torch.no_grad():  # a policy that is sure of 0.2
+            model.actor.mu.weight.zero_()
+            model.actor.mu.bias.fill_(float(np.arctanh(0.2)))
+            model.actor.log_std.weight.zero_()
+            model.actor.log_std.bias.fill_(-10.0)
+        model.learn(2_000)
+        spread.append(model.replay_buffer.actions.std())
+        assert model.predict(np.zeros((1, 1), np.float32))[0] == pytest.approx(0.2, abs=0.01)
+    assert spread[0] < 0.01 and spread[1] == pytest.approx(0.45, abs=0.05)  # less what is clipped
 
 
 def test_on_markets_it_repeats_and_loads_without_pickle(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ SAC: dict[str, Any] = {
         "gradient_steps": 2,
         "buffer_size": 1_000,  # less than a run: it wraps
         "learning_starts": 100,
+        "exploration_noise": 0.2,
         "hidden": [8],
         "scale_steps": 20,
         "report_steps": 96,
