@@ -7,10 +7,8 @@ then the market, PyTorch and (when asked) Ray are really started.
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -180,24 +178,11 @@ def _step_environment() -> str:
 
 
 def _start_ray() -> str:
-    if "ray" not in sys.modules:
-        # Ray reads these once, when it is imported: set later, its servers would find no token.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    import ray
+    from hftgym.ray_cluster import ray_cluster
 
     start = time.perf_counter()
-    ray.init(
-        num_cpus=1,
-        include_dashboard=False,
-        object_store_memory=100 << 20,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    try:
+    with ray_cluster(1) as ray:
         answer = ray.get(ray.remote(_double).remote(21), timeout=60)
-    finally:
-        ray.shutdown()
     if answer != 42:
         raise RuntimeError(f"a remote call returned {answer!r} instead of 42")
     return f"one remote call, {time.perf_counter() - start:.1f} s with the start"

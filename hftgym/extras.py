@@ -13,6 +13,7 @@ _EXTRA = {
     "PIL": "render",
     "torch": "train",
     "stable_baselines3": "train",
+    "ray": "ray",
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(leave)
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[Any]:
+    """Ray with two cores, started once for all tests."""
+    pytest.importorskip("ray", reason="needs Ray: pip install 'hftgym[ray]'")
+    from hftgym.ray_cluster import ray_cluster
+
+    with ray_cluster(2) as ray:
+        yield ray
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -61,8 +61,7 @@ def test_what_raises_becomes_a_line_and_an_exit_code(
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'hftgym[ray]'")
-def test_ray_is_started_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_is_used_when_asked(ray_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hftgym.doctor._step_environment", lambda: "not started here")
     report = run_doctor(ray=True)
     cluster = next(check for check in report.checks if check.name == "ray cluster")

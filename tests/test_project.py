@@ -21,6 +21,7 @@ SOURCES = sorted((ROOT / "hftgym").rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "names"),
     ("extras",),
+    ("ray_cluster",),
     ("yaml_text",),
     ("yaml_model",),
     ("core",),

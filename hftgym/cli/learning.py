@@ -16,6 +16,14 @@ from hftgym.names import check_name
 learning_app = typer.Typer()
 
 
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers", min=1, help="Ray workers, a core each; 1: no Ray. The result is the same."
+    ),
+]
+
+
 class Device(StrEnum):
     """Where the learner computes."""
 
@@ -49,6 +57,7 @@ def train(
         str | None,
         typer.Option(help="Tracker beside the run folder: wandb, mlflow, module:attribute."),
     ] = None,
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Train an agent and evaluate it on unseen markets.
@@ -65,7 +74,7 @@ def train(
     from hftgym.training.train import resume_training, train_from_config
 
     if resume is not None:
-        if scenario or data or seed is not None or overrides or name or steps:
+        if scenario or data or seed is not None or overrides or name or steps or workers > 1:
             raise UsageError(
                 "HG-U049", "--resume goes on with the run's own configuration; leave the others out"
             )
@@ -88,6 +97,7 @@ def train(
         quiet=as_json,
         report=not as_json,
         track=track,
+        workers=workers,
     )
     if as_json:
         show(result, as_json)
@@ -102,6 +112,7 @@ def evaluate(
     markets: Annotated[
         int | None, typer.Option(min=2, help="Test markets; the default is the run's.")
     ] = None,
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Evaluate finished runs again on their test markets.
@@ -113,7 +124,9 @@ def evaluate(
     from hftgym.training.known import KnownResult, print_known
     from hftgym.training.report import print_result
 
-    result = evaluate_run(run, others=others or (), test_markets=markets, quiet=as_json)
+    result = evaluate_run(
+        run, others=others or (), test_markets=markets, quiet=as_json, workers=workers
+    )
     if as_json:
         show(result, as_json)
     elif isinstance(result, KnownResult):

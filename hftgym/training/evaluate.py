@@ -26,6 +26,7 @@ from hftgym.training.runs import RunFolder
 from hftgym.training.seeds import market_seeds
 from hftgym.training.task import MarketTask
 from hftgym.training.tune import Tuned, tune
+from hftgym.training.workers import Workers, make_markets
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def evaluate_learners(
     runs: Sequence[RunFolder] = (),
     split: str = "test",
     quiet: bool = False,
+    workers: Workers | None = None,
 ) -> EvaluationResult:
     """Tune the baselines and compare the learners with them on unseen markets.
 
@@ -138,6 +140,7 @@ def evaluate_learners(
         runs: Their run folders; each gets ``evaluation.json``.
         split: Which markets.
         quiet: Show no progress.
+        workers: Play the episodes; None: this process does.
     """
     task = config.task()
     assert isinstance(task, MarketTask)
@@ -147,7 +150,7 @@ def evaluate_learners(
     if on_tape:  # history has no latent value that a ceiling could see
         classes = [c for c in classes if not c.needs_truth]
     observe: dict[str, Any] = {"observe_value": True} if any(c.needs_truth for c in classes) else {}
-    tuned = _tune_all(config, task, classes, observe, quiet)
+    tuned = _tune_all(config, task, classes, observe, quiet, workers)
     contenders = [Contender(learners[0].name, learners, "learner")]
     if settings.stochastic:
         name = f"{contenders[0].name} (stochastic)"
@@ -156,7 +159,7 @@ def evaluate_learners(
         policy = tuned[policy_class.name].policy
         role = "ceiling" if policy.needs_truth else "baseline"
         contenders.append(Contender(policy.name, [policy], role))
-    entries = _play_all(config, task, contenders, observe, split, quiet)
+    entries = _play_all(config, task, contenders, observe, split, quiet, workers)
     comparison = compare(
         entries,
         rng=np.random.default_rng([settings.market_root, 1]),
@@ -183,6 +186,7 @@ def _play_all(
     observe: dict[str, Any],
     split: str,
     quiet: bool,
+    workers: Workers | None,
 ) -> list[Entry]:
     """Play all contenders, learners first, each with its own form of action."""
     settings = config.evaluation
@@ -199,7 +203,7 @@ def _play_all(
         if jobs == 0:
             continue
         lanes = min(settings.num_envs, jobs * len(seeds))
-        with closing(task.make(lanes, split, **observe, **form)) as venv:
+        with closing(make_markets(task, lanes, split, workers, **observe, **form)) as venv:
             seeds = _all_windows(venv, seeds)
             title = f"evaluate on {split} markets"
             with PhaseProgress(title, jobs * len(seeds), "episodes", quiet=quiet) as bar:
@@ -219,9 +223,11 @@ def _tune_all(
     classes: Sequence[Any],
     observe: dict[str, Any],
     quiet: bool,
+    workers: Workers | None,
 ) -> dict[str, Tuned]:
     settings = config.tuning
-    with closing(task.make(settings.num_envs, "tune", action=BASELINE_ACTION, **observe)) as venv:
+    observe = {"action": BASELINE_ACTION, **observe}
+    with closing(make_markets(task, settings.num_envs, "tune", workers, **observe)) as venv:
         sizes = [min(settings.trials, len(c.grid(venv.unwrapped.task_info))) for c in classes]
         total = sum(size * settings.markets for size in sizes if size > 1)
         with PhaseProgress("tune the baselines", total, "episodes", quiet=quiet) as bar:

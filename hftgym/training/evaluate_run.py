@@ -9,6 +9,7 @@ from hftgym.training.config import TrainConfig
 from hftgym.training.evaluate import EvaluationResult, evaluate_learners
 from hftgym.training.known import KnownResult, evaluate_known
 from hftgym.training.runs import RunFolder
+from hftgym.training.workers import open_workers
 from hftgym.yaml_model import load_yaml_model
 
 
@@ -20,6 +21,7 @@ def evaluate_run(
     test_markets: int | None = None,
     which: str | None = None,
     quiet: bool = False,
+    workers: int = 1,
 ) -> EvaluationResult | KnownResult:
     """Evaluate the policy of a run folder, together with other training seeds of it.
 
@@ -31,6 +33,7 @@ def evaluate_run(
         which: ``best``, ``latest`` or the name of a checkpoint; when not given, the best one on
             validation markets, or the last one where the answer is known.
         quiet: Show no progress.
+        workers: Ray workers that play the episodes; 1: no Ray.
     """
     folders = [RunFolder.open(path) for path in (run, *others)]
     config = load_yaml_model(folders[0].path / "config.yaml", TrainConfig)
@@ -42,4 +45,7 @@ def evaluate_run(
     policies = [learner.load(folder.path, which) for folder in folders]
     if config.known:
         return evaluate_known(config, policies, runs=folders)
-    return evaluate_learners(config, policies, runs=folders, split=split, quiet=quiet)
+    with open_workers(workers) as crew:
+        return evaluate_learners(
+            config, policies, runs=folders, split=split, quiet=quiet, workers=crew
+        )

@@ -49,7 +49,7 @@ class Played:
 
 
 @dataclass(frozen=True)
-class _Lanes:
+class Lanes:
     """A contiguous range of lanes that play for one job."""
 
     job: int
@@ -68,7 +68,7 @@ def play(
     """Play each job's policy on each of its markets.
 
     Args:
-        venv: Vector environment that resets in the same step.
+        venv: Vector environment that resets in the same step, or markets that workers play.
         jobs: What to play; the jobs share the lanes.
         block_s: Length of the blocks of time, in seconds, for a block bootstrap.
         progress: Called after steps in which episodes ended.
@@ -76,6 +76,10 @@ def play(
     Returns:
         The episodes of each job.
     """
+    elsewhere = getattr(venv, "play_jobs", None)
+    if elsewhere is not None:
+        shared: list[Played] = elsewhere(jobs, block_s, progress)
+        return shared
     task = venv.unwrapped.task_info
     steps = round(task.horizon_s / task.step_s)
     blocks = 0 if block_s is None else -(-steps // max(1, round(block_s / task.step_s)))
@@ -86,14 +90,14 @@ def play(
         )
         for job in jobs
     ]
-    for lanes in _plan(jobs, venv.num_envs):
+    for lanes in plan(jobs, venv.num_envs):
         _play_lanes(venv, jobs, lanes, results, steps, progress)
     return results
 
 
-def _plan(jobs: Sequence[Job], num_envs: int) -> list[list[_Lanes]]:
+def plan(jobs: Sequence[Job], num_envs: int) -> list[list[Lanes]]:
     """Return rounds of lane ranges that cover every market of every job once."""
-    rounds: list[list[_Lanes]] = [[]]
+    rounds: list[list[Lanes]] = [[]]
     used = 0
     for index, job in enumerate(jobs):
         first = 0
@@ -102,7 +106,7 @@ def _plan(jobs: Sequence[Job], num_envs: int) -> list[list[_Lanes]]:
                 rounds.append([])
                 used = 0
             n = min(len(job.market_seeds) - first, num_envs - used)
-            rounds[-1].append(_Lanes(index, first, used, used + n))
+            rounds[-1].append(Lanes(index, first, used, used + n))
             first += n
             used += n
     return [lanes for lanes in rounds if lanes]
@@ -111,7 +115,7 @@ def _plan(jobs: Sequence[Job], num_envs: int) -> list[list[_Lanes]]:
 def _play_lanes(
     venv: Any,
     jobs: Sequence[Job],
-    lanes: Sequence[_Lanes],
+    lanes: Sequence[Lanes],
     results: Sequence[Played],
     steps: int,
     progress: Progress | None,
@@ -167,7 +171,7 @@ def _keep(
     records: npt.NDArray[Any],
     ended: npt.NDArray[np.bool_],
     seeds: UInt64Array,
-    lanes: Sequence[_Lanes],
+    lanes: Sequence[Lanes],
     results: Sequence[Played],
 ) -> None:
     wrong = ended & (records["market_seed"] != seeds)

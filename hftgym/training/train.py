@@ -22,6 +22,7 @@ from hftgym.training.resume import State, check_same, load_state, trim_metrics
 from hftgym.training.runs import RunFolder
 from hftgym.training.session import TrainSession
 from hftgym.training.track import check_tracker, open_tracker
+from hftgym.training.workers import Workers, open_workers
 from hftgym.yaml_model import load_yaml_model, parse_overrides
 
 
@@ -39,6 +40,7 @@ def train_from_config(
     quiet: bool = False,
     report: bool = True,
     track: str | None = None,
+    workers: int = 1,
 ) -> EvaluationResult | KnownResult:
     """Train the learners of a configuration and compare them with the baselines.
 
@@ -57,6 +59,8 @@ def train_from_config(
         quiet: Show no progress.
         report: Print the table and the run folders.
         track: An external tracker beside the run folder (`hftgym.training.track`).
+        workers: Ray workers that train seeds and play episodes side by side; 1: no Ray. What comes
+            out is the same.
 
     Returns:
         The comparison on the test markets, or the scores.
@@ -66,22 +70,34 @@ def train_from_config(
         KeyboardInterrupt: The user stopped the run; everything so far has been saved.
     """
     config = resolve_config(path, scenario, data, seed, overrides, name, steps)
-    learner = config.learner()
+    config.learner()  # what is wrong with it is said before anything is made
     if track is not None:
         check_tracker(track)
     runs: list[RunFolder] = []
-    policies: list[Any] = []
-    with StopRequest() as stop:
-        for number in config.seeds:
-            run = RunFolder.create(config.name, number, root)
-            runs.append(run)
-            _describe(run, config, number)
-            policies.append(
-                _train_one(config, learner, run, number, device, stop, quiet, track=track)
-            )
-            if stop.requested:
-                raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
-    return _judge(config, policies, runs, quiet, report)
+
+    def start(number: int) -> RunFolder:
+        run = RunFolder.create(config.name, number, root)
+        _describe(run, config, number)
+        runs.append(run)
+        return run
+
+    def leave_if(requested: bool) -> None:
+        if requested:
+            places = ", ".join(str(run.path) for run in runs)
+            raise KeyboardInterrupt(f"stopped; what there is was saved in {places}")
+
+    with open_workers(workers) as crew:
+        with StopRequest() as stop:
+            if crew is not None and len(config.seeds) > 1:
+                crew.train(config, start, device, stop, quiet, track)
+                leave_if(stop.requested)
+            else:
+                for number in config.seeds:
+                    run, bar = start(number), _bar(config, number, quiet)
+                    train_one(config, run, number, device, stop, bar, track=track)
+                    leave_if(stop.requested)
+        policies = [_chosen(config, run) for run in runs]
+        return _judge(config, policies, runs, quiet, report, crew)
 
 
 def resume_training(
@@ -119,12 +135,11 @@ def resume_training(
     check_same(run, _hashes(config))
     resumed = load_state(run)
     with StopRequest() as stop:
-        policy = _train_one(
-            config, learner, run, config.seeds[0], device, stop, quiet, resumed, track
-        )
+        bar = _bar(config, config.seeds[0], quiet)
+        train_one(config, run, config.seeds[0], device, stop, bar, resumed, track)
         if stop.requested:
             raise KeyboardInterrupt(f"stopped; what there is was saved in {run.path}")
-    return _judge(config, [policy], [run], quiet, report)
+    return _judge(config, [_chosen(config, run)], [run], quiet, report)
 
 
 def _judge(
@@ -133,6 +148,7 @@ def _judge(
     runs: Sequence[RunFolder],
     quiet: bool,
     report: bool,
+    crew: Workers | None = None,
 ) -> EvaluationResult | KnownResult:
     """Evaluate trained policies and print the table."""
     if config.known:
@@ -140,7 +156,7 @@ def _judge(
         if report:
             print_known(scored)
         return scored
-    result = evaluate_learners(config, policies, runs=runs, quiet=quiet)
+    result = evaluate_learners(config, policies, runs=runs, quiet=quiet, workers=crew)
     if report:
         print_result(result)
     return result
@@ -178,20 +194,42 @@ def resolve_config(
     return TrainConfig.model_validate(config.model_dump() | given)
 
 
-def _train_one(
+def _bar(config: TrainConfig, seed: int, quiet: bool) -> PhaseProgress:
+    return PhaseProgress(f"train seed {seed}", config.steps, "steps", quiet=quiet)
+
+
+def _chosen(config: TrainConfig, run: RunFolder) -> Any:
+    """Return the policy of a run's best checkpoint, or of its last where the answer is known.
+
+    A known answer is the judge itself: choosing a checkpoint by it would flatter the learner.
+    """
+    learner = config.learner()
+    return learner.load(run.path, "latest" if config.known else "best", learner.name)
+
+
+def train_one(
     config: TrainConfig,
-    learner: Any,
     run: RunFolder,
     seed: int,
     device: str,
     stop: StopRequest,
-    quiet: bool,
+    bar: PhaseProgress,
     resumed: State | None = None,
     track: str | None = None,
-) -> Any:
-    """Train one learner and return the policy of its best checkpoint, or of its last."""
+) -> None:
+    """Train one learner; its checkpoints are in the run folder.
+
+    Args:
+        config: Of the run.
+        run: Its folder, described already.
+        seed: Training seed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        stop: Asks the learner to save and leave.
+        bar: Shows how far it is.
+        resumed: State to go on from.
+        track: An external tracker.
+    """
     settings = config.evaluation
-    bar = PhaseProgress(f"train seed {seed}", config.steps, "steps", quiet=quiet)
     step = None if resumed is None else int(resumed[1]["done"])
     if step is not None:
         trim_metrics(run, step)
@@ -222,11 +260,9 @@ def _train_one(
             resumed=resumed,
         )
         try:
-            learner.train(session)
+            config.learner().train(session)
         finally:
             session.close()
-    # A known answer is the judge itself: choosing a checkpoint by it would flatter the learner.
-    return learner.load(run.path, "latest" if config.known else "best", learner.name)
 
 
 def _describe(run: RunFolder, config: TrainConfig, seed: int) -> None:
