@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "hftgym: error: '$(PYTHON) -m venv' failed; on Debian and Ubuntu:" \
 	       "apt install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,data,quant,report,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,ray,data,quant,report,dev]'
 	@touch $(READY)
 	@echo "hftgym: $(VENV) is ready"
 
