@@ -61,13 +61,16 @@ _REDUCED = {
 }
 
 
-def reproduce(folder: Path, *, reduced: bool, quiet: bool = False) -> dict[str, dict[str, Any]]:
+def reproduce(
+    folder: Path, *, reduced: bool, quiet: bool = False, workers: int = 1
+) -> dict[str, dict[str, Any]]:
     """Train what is missing in a folder of results, and return all of them by configuration.
 
     Args:
         folder: Of the JSON files; run folders are made in it, too.
         reduced: Train and judge very little.
         quiet: Show no progress.
+        workers: Ray workers that train seeds side by side.
     """
     found: dict[str, dict[str, Any]] = {}
     names = [*KNOWN, *MARKETS, *EXECUTIONS]
@@ -81,7 +84,12 @@ def reproduce(folder: Path, *, reduced: bool, quiet: bool = False) -> dict[str, 
             if not kept.exists() or json.loads(kept.read_bytes())["config"] != key:
                 began = time.monotonic()
                 result = train_from_config(
-                    path, overrides=overrides, root=folder, quiet=quiet, report=False
+                    path,
+                    overrides=overrides,
+                    root=folder,
+                    quiet=quiet,
+                    report=False,
+                    workers=workers,
                 )
                 seconds = round(time.monotonic() - began)
                 write_json(
@@ -171,9 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--reduced", action="store_true", help="very little; the page stays")
     parser.add_argument("--folder", type=Path, help="of the results (runs/results)")
+    parser.add_argument("--workers", type=int, default=1, help="seeds at a time, on Ray (1)")
     chosen = parser.parse_args(arguments)
     default = ROOT / "runs" / ("results-reduced" if chosen.reduced else "results")
-    found = reproduce(chosen.folder or default, reduced=chosen.reduced)
+    found = reproduce(chosen.folder or default, reduced=chosen.reduced, workers=chosen.workers)
     print(*tables(found).values(), sep="\n\n")
     if not chosen.reduced:
         write_page(found)

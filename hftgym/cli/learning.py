@@ -230,6 +230,7 @@ def tournament(
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write after each scenario, and to go on from.")
     ] = None,
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Play every policy in every scenario and print one table.
@@ -250,6 +251,7 @@ def tournament(
         trials=trials,
         out=out,
         quiet=as_json,
+        workers=workers,
     )
     if as_json:
         show(result, as_json)

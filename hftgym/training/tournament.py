@@ -33,6 +33,7 @@ from hftgym.training.runs import RunFolder
 from hftgym.training.seeds import market_seeds
 from hftgym.training.task import ENV_ID, MarketTask
 from hftgym.training.tune import tune
+from hftgym.training.workers import Workers, make_markets, open_workers
 from hftgym.yaml_model import load_yaml_model
 
 
@@ -97,6 +98,7 @@ def play_tournament(
     tuning_markets: int = 16,
     out: str | Path | None = None,
     quiet: bool = False,
+    workers: int = 1,
 ) -> Tournament:
     """Play every policy in every scenario.
 
@@ -112,6 +114,7 @@ def play_tournament(
         out: JSON file that is written after each scenario; scenarios that it holds already, played
             with the same settings, are not played again.
         quiet: Show no progress.
+        workers: Ray workers that play the episodes; 1: no Ray. The scores are the same.
 
     Raises:
         UsageError: A scenario is a tape, or is named twice.
@@ -140,12 +143,13 @@ def play_tournament(
     }
     kept = _kept(out, settings)
     scores: dict[str, list[Score]] = {}
-    with PhaseProgress("tournament", len(found), "scenarios", quiet=quiet) as bar:
+    bar = PhaseProgress("tournament", len(found), "scenarios", quiet=quiet)
+    with open_workers(workers) as crew, bar:
         for name, scenario in found.items():
             key = f"{name} {config_hash(scenario)}"
             if key not in kept:
                 task = MarketTask(env_id, name, arguments={"action": BASELINE_ACTION})
-                kept[key] = _one(task, learners, baselines, markets, trials, tuning_markets)
+                kept[key] = _one(task, learners, baselines, markets, trials, tuning_markets, crew)
                 if out is not None:
                     write_json(Path(out), Tournament(settings, kept).to_dict())
             scores[name] = kept[key]
@@ -205,6 +209,7 @@ def _one(
     markets: int,
     trials: int,
     tuning_markets: int,
+    crew: Workers | None,
 ) -> list[Score]:
     """Return the scores of one scenario."""
     classes = [load_attribute(target, "baseline") for target in baselines]
@@ -212,11 +217,12 @@ def _one(
     if truth and load_scenario(task.scenario).value is None:
         classes = [c for c in classes if not c.needs_truth]  # nobody knows a value there
         truth = {}
-    with closing(task.make(256, "tune", **truth)) as venv:
+    with closing(make_markets(task, 256, "tune", crew, **truth)) as venv:
         tuned = [tune(c, venv, markets=tuning_markets, trials=trials).policy for c in classes]
     policies = [*learners, *tuned]
     seeds = market_seeds("test", markets)
-    with closing(task.make(min(256, markets * len(policies)), "test", **truth)) as venv:
+    lanes = min(256, markets * len(policies))
+    with closing(make_markets(task, lanes, "test", crew, **truth)) as venv:
         entries = evaluate_policies([Contender(p.name, [p]) for p in policies], venv, seeds)
     rng = np.random.default_rng(0)
     intervals = [crossed_bootstrap_mean_difference(entry.objective, rng) for entry in entries]

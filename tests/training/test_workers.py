@@ -24,6 +24,7 @@ from hftgym.training.policy import UInt64Array
 from hftgym.training.rollout import Job, play
 from hftgym.training.runs import RunFolder
 from hftgym.training.task import MarketTask
+from hftgym.training.tournament import play_tournament
 from hftgym.training.train import train_from_config
 from hftgym.training.workers import Workers, make_markets
 
@@ -151,3 +152,13 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch)
         pass
     with open_workers(1) as nobody:
         assert nobody is None
+
+
+def test_a_tournament_has_the_same_scores(ray_session: Any) -> None:
+    arguments: dict[str, Any] = {"scenarios": ["thin"], "markets": 2, "trials": 2, "quiet": True}
+    scripted = ["agents.glft:GLFT", "agents.constant_spread:ConstantSpread"]
+    alone, shared = (
+        play_tournament(baselines=scripted, tuning_markets=2, workers=count, **arguments)
+        for count in (1, 2)
+    )
+    assert shared == alone
