@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ class Workers:
     def map(
         self,
         method: str,
-        work: Sequence[tuple[Any, ...]],
+        work: Iterable[tuple[Any, ...]],
         done: Callable[[int, Any], None],
         meanwhile: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -99,7 +99,7 @@ class Workers:
 
         Args:
             method: Of `_Worker`.
-            work: Arguments of each call.
+            work: Arguments of each call; made when a worker is free.
             done: Called with the index of a piece and what came back, in any order.
             meanwhile: Called now and then; False starts no further pieces.
 
@@ -108,14 +108,18 @@ class Workers:
             InternalError: A worker has died, or failed otherwise.
         """
         pickle, idle = self._ray.cloudpickle.dumps, list(self._actors)
-        waiting = list(enumerate(work))
+        waiting, goes_on = enumerate(work), True
         running: dict[Any, tuple[int, Any]] = {}
-        goes_on = True
-        while running or (waiting and goes_on):
-            while idle and waiting and goes_on:
-                index, arguments = waiting.pop(0)
+        while True:
+            while idle and goes_on:
+                piece = next(waiting, None)
+                if piece is None:
+                    goes_on = False
+                    break
                 actor = idle.pop()
-                running[getattr(actor, method).remote(pickle(arguments))] = index, actor
+                running[getattr(actor, method).remote(pickle(piece[1]))] = piece[0], actor
+            if not running:
+                return
             ready, _ = self._ray.wait(list(running), timeout=_TELL_S)
             for reference in ready:
                 index, actor = running.pop(reference)
@@ -155,10 +159,8 @@ class Workers:
             track: An external tracker.
         """
         board = self._ray.remote(_Board).options(num_cpus=0).remote()
-        work = [
-            (config.model_dump_json(), str(start(seed).path), seed, device, track, board)
-            for seed in config.seeds
-        ]
+        text = config.model_dump_json()
+        work = ((text, str(start(seed).path), seed, device, track, board) for seed in config.seeds)
         title = f"train seeds {', '.join(str(seed) for seed in config.seeds)}"
         total = config.steps * len(config.seeds)
         with PhaseProgress(title, total, "steps", quiet=quiet) as bar:
