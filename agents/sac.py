@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SAC", "Params", "SACPolicy"]
 
+Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]  # mean and deviation
+_LEAST_VARIANCE = 1e-4  # of an observation: what never moves is not blown up
+
 
 class Params(AgentParams):
     """Hyper-parameters, by the names of the paper or of Stable-Baselines3."""
@@ -64,6 +67,8 @@ class Params(AgentParams):
     scale_steps: int = Field(default=600, ge=0)
     """Steps of all environments with random actions from which the scale of returns is measured.
     0: rewards are taken as they are."""
+    normalize_observations: bool = False
+    """Whether observations are centred and scaled by what random play has seen in these steps."""
     report_steps: int = Field(default=20_000, ge=1)
     """Environment steps between two lines of figures."""
 
@@ -93,12 +98,11 @@ class SAC:
         set_torch_threads(1)
         batch = session.make_env(self.params.n_envs)
         ended: list[npt.NDArray[Any]] = []
-        venv = SB3VecEnv(
-            batch, self._scale(batch, session.seed), on_episodes=ended.append, stagger=True
-        )
+        normalizer, seen = self._scale(batch, session.seed)
+        venv = SB3VecEnv(batch, normalizer, on_episodes=ended.append, stagger=True)
         try:
             device = "cpu" if session.device == "auto" else session.device
-            model = self.model(venv, session.seed, device)
+            model = self.model(venv, session.seed, device, seen)
             model.set_logger(Logger(str(session.run.path), [MetricsOutput(session.writer)]))
             callback = _callback(self, session, ended)
             if session.resumed is not None:
@@ -129,8 +133,17 @@ class SAC:
         session.save(policy, int(model.num_timesteps), state, due)
         return policy
 
-    def model(self, venv: Any, seed: int, device: str = "cpu") -> SB3SAC:
-        """Return Stable-Baselines3's learner on an `SB3VecEnv`, with these hyper-parameters."""
+    def model(
+        self, venv: Any, seed: int, device: str = "cpu", seen: Moments | None = None
+    ) -> SB3SAC:
+        """Return Stable-Baselines3's learner with these hyper-parameters.
+
+        Args:
+            venv: An `SB3VecEnv`.
+            seed: Of the networks and of all draws.
+            device: ``cpu`` or ``cuda``.
+            seen: Mean and deviation by which observations are scaled; None: they are not.
+        """
         import torch
         from stable_baselines3 import SAC as SB3SAC
         from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
@@ -141,6 +154,12 @@ class SAC:
             zeros = np.zeros(venv.action_space.shape)
             one = NormalActionNoise(zeros, zeros + p.exploration_noise)
             noise = VectorizedActionNoise(one, venv.num_envs)
+        kwargs: dict[str, Any] = {"net_arch": list(p.hidden), "activation_fn": torch.nn.ReLU}
+        if seen is not None:
+            from agents.scaled_observations import ScaledObservations
+
+            kwargs["features_extractor_class"] = ScaledObservations
+            kwargs["features_extractor_kwargs"] = {"mean": seen[0], "std": seen[1]}
         return SB3SAC(
             "MlpPolicy",
             venv,
@@ -156,7 +175,7 @@ class SAC:
             action_noise=noise,
             ent_coef="auto" if p.temperature is None else p.temperature,
             target_entropy="auto" if p.target_entropy is None else p.target_entropy,
-            policy_kwargs={"net_arch": list(p.hidden), "activation_fn": torch.nn.ReLU},
+            policy_kwargs=kwargs,
             seed=seed % 2**32,
             device=device,
         )
@@ -164,7 +183,17 @@ class SAC:
     def policy(self, model: SB3SAC) -> SACPolicy:
         """Return actor and critics as a policy that needs no torch."""
         tensors = model.actor.state_dict() | model.critic.state_dict()
-        weights = {key: np.array(tensor.detach().cpu().numpy()) for key, tensor in tensors.items()}
+        weights = {
+            key: np.array(tensor.detach().cpu().numpy())
+            for key, tensor in tensors.items()
+            if not key.startswith("features_extractor.")
+        }
+        mean, std = (tensors.get(f"features_extractor.{key}") for key in ("mean", "std"))
+        if mean is not None and std is not None:
+            from agents.scaled_observations import into_weights
+
+            for layer in ("latent_pi.0", "qf0.0", "qf1.0"):
+                into_weights(weights, layer, mean, std)
         normalizer = getattr(model.env, "normalizer", None)
         config = {
             "format": FORMAT,
@@ -182,20 +211,28 @@ class SAC:
         """Load the policy of a run folder."""
         return SACPolicy.load(run, which, name)
 
-    def _scale(self, venv: Any, seed: int) -> ReturnNormalizer | None:
-        """Return a normaliser that knows the scale of random play, and learns no more."""
+    def _scale(self, venv: Any, seed: int) -> tuple[ReturnNormalizer | None, Moments | None]:
+        """Return what random play says of the scale of returns, and of observations.
+
+        The normaliser learns no more.
+        """
         if self.params.scale_steps == 0:
-            return None
+            return None, None
         normalizer = ReturnNormalizer(venv.num_envs, self.params.gamma)
         rng = np.random.default_rng(seed)
         venv.reset(seed=[int(s) for s in rng.integers(0, 2**63, venv.num_envs)])
         shape = (venv.num_envs, *venv.single_action_space.shape)
+        sums = np.zeros((2, *venv.single_observation_space.shape))
         for _ in range(self.params.scale_steps):
             actions = rng.uniform(-1.0, 1.0, shape).astype(np.float32)
-            _, rewards, terminated, truncated, _ = venv.step(actions)
+            obs, rewards, terminated, truncated, _ = venv.step(actions)
             normalizer(np.asarray(rewards, np.float64), terminated | truncated)
+            sums += obs.mean(axis=0, dtype=np.float64), (obs.astype(np.float64) ** 2).mean(axis=0)
         normalizer.frozen = True
-        return normalizer
+        if not self.params.normalize_observations:
+            return normalizer, None
+        mean, square = sums / self.params.scale_steps
+        return normalizer, (mean, np.sqrt(np.maximum(square - mean**2, _LEAST_VARIANCE)))
 
 
 def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) -> Any:

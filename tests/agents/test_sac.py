@@ -120,6 +120,28 @@ def test_the_policy_acts_as_the_learner_does() -> None:
     assert draws.std() == pytest.approx(theirs.std(), rel=0.05)
 
 
+def test_scaled_observations_go_into_the_weights() -> None:
+    agent = SAC(Params(**SMALL))
+    seen = (np.array([0.4]), np.array([0.25]))
+    model = agent.model(SB3VecEnv(probes(5, 8, True)), 1, "cpu", seen)
+    model.learn(600)
+    obs = np.random.default_rng(0).uniform(-1.0, 1.0, (50, 1)).astype(np.float32)
+    features = model.actor.features_extractor(torch.from_numpy(obs)).numpy()
+    np.testing.assert_allclose(features, (obs - 0.4) / 0.25, rtol=1e-6)
+    policy = agent.policy(model)
+    np.testing.assert_allclose(
+        policy.predict(obs)[0], model.predict(obs, deterministic=True)[0], atol=1e-5
+    )
+    with torch.no_grad():
+        acted = torch.from_numpy(policy.predict(obs)[0])
+        theirs = torch.cat(model.critic(torch.from_numpy(obs), acted), 1).min(1).values.numpy()
+    np.testing.assert_allclose(policy.values(obs), theirs, rtol=1e-4, atol=1e-5)
+    draws = policy.predict(np.full((20_000, 1), 0.3, np.float32), deterministic=False)[0]
+    torch.manual_seed(0)
+    wanted = model.predict(np.full((20_000, 1), 0.3, np.float32), deterministic=False)[0]
+    assert draws.std() == pytest.approx(wanted.std(), rel=0.05)
+
+
 def test_noise_widens_what_is_played_and_not_the_policy() -> None:
     spread = []
     for noise in (0.0, 0.5):

@@ -80,6 +80,7 @@ SAC: dict[str, Any] = {
         "buffer_size": 1_000,  # less than a run: it wraps
         "learning_starts": 100,
         "exploration_noise": 0.2,
+        "normalize_observations": True,
         "hidden": [8],
         "scale_steps": 20,
         "report_steps": 96,
