@@ -31,6 +31,8 @@ KNOWN = (
     "a3c_avellaneda_stoikov",
     "a3c_cartea_jaimungal",
     "a3c_almgren_chriss",
+    "sac_avellaneda_stoikov",
+    "sac_cartea_jaimungal",
     "sac_almgren_chriss",
 )
 MARKETS = (

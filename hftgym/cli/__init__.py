@@ -80,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (``head``) has left: nobody is there to tell, and Python must not try again.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")
         return EXIT_OK
-    except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("hftgym: interrupted\n")
+    except (KeyboardInterrupt, typer.Abort) as error:
+        told = f": {error}" if str(error) else ""
+        sys.stderr.write(f"hftgym: interrupted{told}\n")
         return EXIT_INTERRUPTED
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)

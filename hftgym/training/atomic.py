@@ -107,6 +107,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         OutputError: The disk refused; the destination is unchanged.
     """
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     manifest = {name: {"sha256": sha256(data), "bytes": len(data)} for name, data in files.items()}
     try:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -116,10 +117,13 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         _write_and_sync(temporary / MANIFEST, json.dumps(manifest, sort_keys=True).encode())
         fsync_folder(temporary)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.replace(aside)
         temporary.replace(folder)
         fsync_folder(folder.parent)
+        shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
+        if aside.exists() and not folder.exists():
+            aside.replace(folder)
         shutil.rmtree(temporary, ignore_errors=True)
         raise OutputError("HG-O011", f"{folder}: can not be written: {error.strerror}") from error
 

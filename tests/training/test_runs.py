@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from pathlib import Path
 import os
 
 import numpy as np
@@ -92,6 +93,25 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_folder(tmp_path / "folder", {"a": b"1"})
     assert [p.name for p in tmp_path.iterdir()] == ["f.json"]
     assert json.loads(path.read_text())["a"] == 1
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    write_folder(folder, {"a": b"1"})
+    write_folder(folder, {"b": b"2"})
+    assert read_folder(folder) == {"b": b"2"}
+    replace = Path.replace
+
+    def refused(path, target):
+        if path.suffix == ".tmp":
+            raise OSError(5, "Input/output error")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write_folder(folder, {"c": b"3"})
+    assert read_folder(folder) == {"b": b"2"}
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
 @pytest.mark.parametrize(
