@@ -71,7 +71,8 @@ class CarteaJaimungalEnv(KnownEnv, EzPickle):
 
     Args:
         horizon: ``finite`` or ``continuing``.
-        parameters: of the task, where they differ from the published: fields of `QuotingTask`.
+        parameters: of the task, where they differ from the published: fields of `QuotingTask`;
+            ``control_variate`` leaves the price's moves, whose mean is zero, out of the reward.
         render_mode: ``ansi`` or None.
 
     Raises:

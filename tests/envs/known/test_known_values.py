@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from hftgym.envs.known.answers import score
 from hftgym.envs.known.avellaneda_stoikov import AVELLANEDA_STOIKOV, GAMMA
 from hftgym.envs.known.cartea_jaimungal import CARTEA_JAIMUNGAL
 from hftgym.envs.known.quoting import QuotingTask
+from hftgym.errors import ConfigError
 
 SMALL = replace(
     CARTEA_JAIMUNGAL,
@@ -267,3 +269,35 @@ def test_values_of_a_liquidation_agree_with_its_closed_form() -> None:
     least = (total + 0.9 * later).min()
     before = np.array([[0.6, 0.5]], np.float32)
     assert task.optimal_values(before, 0.9)[0] == pytest.approx(-least / task.twap_cost, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["AvellanedaStoikov", "CarteaJaimungal"])
+def test_the_control_variate_leaves_out_the_moves_of_the_price_alone(name: str) -> None:
+    plain, without = (
+        gymnasium.make_vec(
+            f"hftgym/{name}-v0",
+            64,
+            vectorization_mode="vector_entry_point",
+            parameters={"control_variate": chosen},
+        )
+        for chosen in (False, True)
+    )
+    rng = np.random.default_rng(0)
+    plain.reset(seed=1)
+    without.reset(seed=1)
+    marks = []
+    for _ in range(250):  # through the end of an episode
+        actions = rng.uniform(-1.0, 1.0, (64, 2)).astype(np.float32)
+        obs, reward, *_, infos = plain.step(actions)
+        same, less, *_, other = without.step(actions)
+        np.testing.assert_array_equal(same, obs)
+        mark = infos["reward_terms"]["mark"]
+        np.testing.assert_allclose(reward - less, mark, atol=1e-12)
+        assert (other["reward_terms"]["mark"] == 0.0).all()
+        marks.append(mark)
+    assert np.std(marks) > 0.1
+    assert abs(np.mean(marks)) < 4.0 * np.std(marks) / np.sqrt(np.size(marks))
+    task = without.unwrapped
+    assert task.optimal_value() == plain.unwrapped.optimal_value()  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="control_variate: 1; must be true or false"):
+        gymnasium.make(f"hftgym/{name}-v0", parameters={"control_variate": 1})
