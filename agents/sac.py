@@ -21,11 +21,13 @@ from agents.policy import AgentParams
 from agents.sac_policy import SACPolicy
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
+from hftgym.training.resume import Arrays
 from hftgym.training.session import TrainSession
 from hftgym.training.threads import set_torch_threads
 
 if TYPE_CHECKING:
     from stable_baselines3 import SAC as SB3SAC
+    from torch import Tensor
 
 __all__ = ["SAC", "Params", "SACPolicy"]
 
@@ -62,6 +64,10 @@ class Params(AgentParams):
     """Standard deviation of normal noise on the actions that are played, beside the policy's own.
     Where an action matters little beside what comes after it, the critics learn its worth only from
     actions that differ much, and a policy with so much entropy would quote too wide."""
+    average: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of the actor that goes into the saved policy after each step of all environments: a
+    running average, which is steadier than the newest weights (Polyak and Juditsky 1992). 0: the
+    newest."""
     hidden: tuple[int, ...] = Field(default=(64, 64), min_length=1)
     """Widths of the layers of actor and critics."""
     scale_steps: int = Field(default=600, ge=0)
@@ -108,8 +114,10 @@ class SAC:
             if session.resumed is not None:
                 arrays, plain = session.resumed
                 restore_sac(model, arrays, plain)
-                callback.go_on(plain)
-                session.go_on(plain["session"], model.num_timesteps, self.policy(model))
+                callback.go_on(arrays, plain)
+                session.go_on(
+                    plain["session"], model.num_timesteps, self.policy(model, callback.averaged)
+                )
             left = session.steps - model.num_timesteps
             again = session.resumed is not None
             if left > 0:
@@ -119,17 +127,30 @@ class SAC:
             if callback.left:
                 stopped: SACPolicy = callback.policy
                 return stopped
-            return self.save(session, model, callback.due)
+            return self.save(session, model, callback.due, callback.averaged)
         finally:
             venv.close()
 
-    def save(self, session: TrainSession, model: SB3SAC, due: int) -> SACPolicy:
-        """Save policy and state; ``due`` is the step of the last checkpoint that was due."""
+    def save(
+        self, session: TrainSession, model: SB3SAC, due: int, averaged: dict[str, Tensor]
+    ) -> SACPolicy:
+        """Save policy and state.
+
+        Args:
+            session: Of the run.
+            model: The learner.
+            due: Step of the last checkpoint that was due.
+            averaged: The actor's running average; empty: there is none.
+        """
         from agents.sac_state import sac_state
 
-        policy = self.policy(model)
+        policy = self.policy(model, averaged)
         venv: Any = model.env
-        state = sac_state(model) if hasattr(venv.venv.unwrapped, "snapshot") else None
+        state = None
+        if hasattr(venv.venv.unwrapped, "snapshot"):
+            arrays, plain = sac_state(model)
+            own = {f"average.{name}": tensor.numpy().copy() for name, tensor in averaged.items()}
+            state = arrays | own, plain
         session.save(policy, int(model.num_timesteps), state, due)
         return policy
 
@@ -180,9 +201,14 @@ class SAC:
             device=device,
         )
 
-    def policy(self, model: SB3SAC) -> SACPolicy:
-        """Return actor and critics as a policy that needs no torch."""
-        tensors = model.actor.state_dict() | model.critic.state_dict()
+    def policy(self, model: SB3SAC, averaged: dict[str, Tensor] | None = None) -> SACPolicy:
+        """Return actor and critics as a policy that needs no torch.
+
+        Args:
+            model: The learner.
+            averaged: What stands for the newest weights of the actor, by name.
+        """
+        tensors = model.actor.state_dict() | model.critic.state_dict() | (averaged or {})
         weights = {
             key: np.array(tensor.detach().cpu().numpy())
             for key, tensor in tensors.items()
@@ -235,6 +261,17 @@ class SAC:
         return normalizer, (mean, np.sqrt(np.maximum(square - mean**2, _LEAST_VARIANCE)))
 
 
+def average(averaged: dict[str, Tensor], weights: dict[str, Tensor], share: float) -> None:
+    """Take a share of weights into their running average, in place; the first ones count whole."""
+    for name, weight in weights.items():
+        if name.startswith("features_extractor."):
+            continue  # figures that stay
+        if name in averaged:
+            averaged[name].lerp_(weight.cpu(), share)
+        else:
+            averaged[name] = weight.cpu().clone()
+
+
 def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) -> Any:
     """Return the callback that reports to a session; Stable-Baselines3 is imported here."""
     from stable_baselines3.common.callbacks import BaseCallback
@@ -249,9 +286,18 @@ def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) 
         left = False
         policy: SACPolicy
 
-        def go_on(self, plain: dict[str, Any]) -> None:
+        def __init__(self) -> None:
+            super().__init__()
+            self.averaged: dict[str, Tensor] = {}
+
+        def go_on(self, arrays: Arrays, plain: dict[str, Any]) -> None:
             """Go on where a state of `SAC.save` was taken."""
+            import torch
+
             self.due, self.last_report = int(plain["saved"]), int(plain["done"])
+            for name, array in arrays.items():
+                if name.startswith("average."):
+                    self.averaged[name[8:]] = torch.from_numpy(np.array(array))
 
         def _on_rollout_start(self) -> None:
             done = self.model.num_timesteps
@@ -261,7 +307,10 @@ def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) 
                 self.left = session.stop.requested
                 self.last_report = done
                 self._report()  # a resumed run has no figures of before
-                self.policy = agent.save(session, self.model, self.due)  # type: ignore[arg-type]
+                self.policy = agent.save(session, self.model, self.due, self.averaged)  # type: ignore[arg-type]
+            model: Any = self.model
+            if agent.params.average > 0.0 and model._n_updates > 0:
+                average(self.averaged, model.actor.state_dict(), agent.params.average)
 
         def _on_step(self) -> bool:
             session.progress.advance(self.training_env.num_envs)

@@ -13,7 +13,7 @@ pytest.importorskip("stable_baselines3")
 
 import torch
 
-from agents.sac import SAC, Params, SACPolicy
+from agents.sac import SAC, Params, SACPolicy, average
 from hftgym.errors import DataError
 from hftgym.tensorboard.writer import read_metrics
 from hftgym.training.sb3 import SB3VecEnv
@@ -140,6 +140,22 @@ def test_scaled_observations_go_into_the_weights() -> None:
     torch.manual_seed(0)
     wanted = model.predict(np.full((20_000, 1), 0.3, np.float32), deterministic=False)[0]
     assert draws.std() == pytest.approx(wanted.std(), rel=0.05)
+
+
+def test_the_average_of_weights_is_what_acts() -> None:
+    kept: dict[str, Any] = {}
+    for value in (1.0, 2.0, 4.0):
+        average(kept, {"mu.bias": torch.tensor([value])}, 0.25)
+    assert kept["mu.bias"].item() == pytest.approx(0.75 * (0.75 * 1.0 + 0.25 * 2.0) + 0.25 * 4.0)
+
+    agent, model = learner(5)
+    kept = {}
+    average(kept, model.actor.state_dict(), 0.5)
+    first = agent.policy(model)
+    model.learn(600)
+    obs = np.linspace(-1.0, 1.0, 9, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(agent.policy(model, kept).predict(obs)[0], first.predict(obs)[0])
+    assert not np.array_equal(agent.policy(model).predict(obs)[0], first.predict(obs)[0])
 
 
 def test_noise_widens_what_is_played_and_not_the_policy() -> None:
