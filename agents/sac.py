@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agents.network import FORMAT
 from agents.policy import AgentParams
@@ -77,6 +77,12 @@ class Params(AgentParams):
     """Whether observations are centred and scaled by what random play has seen in these steps."""
     report_steps: int = Field(default=20_000, ge=1)
     """Environment steps between two lines of figures."""
+
+    @model_validator(mode="after")
+    def _scale_is_measured(self) -> Params:
+        if self.normalize_observations and self.scale_steps == 0:
+            raise ValueError("normalize_observations needs scale_steps above 0")
+        return self
 
 
 class SAC:

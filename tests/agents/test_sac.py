@@ -120,6 +120,11 @@ def test_the_policy_acts_as_the_learner_does() -> None:
     assert draws.std() == pytest.approx(theirs.std(), rel=0.05)
 
 
+def test_a_scale_has_to_be_measured() -> None:
+    with pytest.raises(ValueError, match="normalize_observations needs scale_steps above 0"):
+        Params(normalize_observations=True, scale_steps=0)
+
+
 def test_scaled_observations_go_into_the_weights() -> None:
     agent = SAC(Params(**SMALL))
     seen = (np.array([0.4]), np.array([0.25]))
