@@ -64,10 +64,10 @@ class Params(AgentParams):
     """Standard deviation of normal noise on the actions that are played, beside the policy's own.
     Where an action matters little beside what comes after it, the critics learn its worth only from
     actions that differ much, and a policy with so much entropy would quote too wide."""
-    average: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Share of the actor that goes into the saved policy after each step of all environments: a
-    running average, which is steadier than the newest weights (Polyak and Juditsky 1992). 0: the
-    newest."""
+    average: float | None = Field(default=None, ge=0.0)
+    """eta of the average of the actor's weights that is saved: steadier than the newest. Of n
+    averaged ones the newest counts (eta + 1) / (n + eta), so that about the last 1 / (eta + 1) of a
+    run counts (Shamir and Zhang 2013, section 4). Not given: the newest weights are saved."""
     hidden: tuple[int, ...] = Field(default=(64, 64), min_length=1)
     """Widths of the layers of actor and critics."""
     scale_steps: int = Field(default=600, ge=0)
@@ -267,8 +267,11 @@ class SAC:
         return normalizer, (mean, np.sqrt(np.maximum(square - mean**2, _LEAST_VARIANCE)))
 
 
-def average(averaged: dict[str, Tensor], weights: dict[str, Tensor], share: float) -> None:
-    """Take a share of weights into their running average, in place; the first ones count whole."""
+def average(
+    averaged: dict[str, Tensor], weights: dict[str, Tensor], count: int, eta: float
+) -> None:
+    """Take the count-th weights into their polynomial-decay average, in place."""
+    share = (eta + 1.0) / (count + eta)
     for name, weight in weights.items():
         if name.startswith("features_extractor."):
             continue  # figures that stay
@@ -315,8 +318,9 @@ def _callback(agent: SAC, session: TrainSession, ended: list[npt.NDArray[Any]]) 
                 self._report()  # a resumed run has no figures of before
                 self.policy = agent.save(session, self.model, self.due, self.averaged)  # type: ignore[arg-type]
             model: Any = self.model
-            if agent.params.average > 0.0 and model._n_updates > 0:
-                average(self.averaged, model.actor.state_dict(), agent.params.average)
+            if agent.params.average is not None and model._n_updates > 0:
+                count = model._n_updates // agent.params.gradient_steps
+                average(self.averaged, model.actor.state_dict(), count, agent.params.average)
 
         def _on_step(self) -> bool:
             session.progress.advance(self.training_env.num_envs)

@@ -148,14 +148,16 @@ def test_scaled_observations_go_into_the_weights() -> None:
 
 
 def test_the_average_of_weights_is_what_acts() -> None:
-    kept: dict[str, Any] = {}
-    for value in (1.0, 2.0, 4.0):
-        average(kept, {"mu.bias": torch.tensor([value])}, 0.25)
-    assert kept["mu.bias"].item() == pytest.approx(0.75 * (0.75 * 1.0 + 0.25 * 2.0) + 0.25 * 4.0)
+    values = np.array([1.0, 2.0, 4.0, 8.0])
+    for eta, mean in ((0.0, values.mean()), (2.0, (1 * 1 + 3 * 2 + 6 * 4 + 10 * 8) / 20)):
+        kept: dict[str, Any] = {}
+        for count, value in enumerate(values, 1):
+            average(kept, {"mu.bias": torch.tensor([value])}, count, eta)
+        assert kept["mu.bias"].item() == pytest.approx(mean), eta
 
     agent, model = learner(5)
     kept = {}
-    average(kept, model.actor.state_dict(), 0.5)
+    average(kept, model.actor.state_dict(), 1, 8.0)
     first = agent.policy(model)
     model.learn(600)
     obs = np.linspace(-1.0, 1.0, 9, dtype=np.float32)[:, None]

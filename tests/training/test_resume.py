@@ -81,7 +81,7 @@ SAC: dict[str, Any] = {
         "learning_starts": 100,
         "exploration_noise": 0.2,
         "normalize_observations": True,
-        "average": 0.1,
+        "average": 2.0,
         "hidden": [8],
         "scale_steps": 20,
         "report_steps": 96,
