@@ -258,9 +258,7 @@ class Crew:
 
 
 def _failed(number: int, trace: str) -> InternalError:
-    return InternalError(
-        "HG-I050", f"worker {number} failed: {trace.strip().rpartition(chr(10))[2]}"
-    )
+    return InternalError("HG-I050", f"worker {number} failed: {trace.splitlines()[-1]}")
 
 
 def _make(task: MarketTask | KnownTask, num_envs: int) -> Any:

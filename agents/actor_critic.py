@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.network import FORMAT
+from agents.network import FORMAT, take_scale
 from agents.ppo_policy import PPOPolicy
 from hftgym.errors import UsageError
 
@@ -119,10 +119,7 @@ class ActorCritic(nn.Module):
         }
         mean, std = self.obs_mean.double().numpy(), self.obs_std.double().numpy()
         for net in ("policy_net", "value_net"):  # the scale of observations goes into the weights
-            weight, bias = (f"mlp_extractor.{net}.0.{part}" for part in ("weight", "bias"))
-            scaled = weights[weight] / std
-            weights[bias] = (weights[bias] - scaled @ mean).astype(np.float32)
-            weights[weight] = scaled.astype(np.float32)
+            take_scale(weights, f"mlp_extractor.{net}.0", mean, std)
         config = {
             "format": FORMAT,
             "observations": int(weights["mlp_extractor.policy_net.0.weight"].shape[1]),

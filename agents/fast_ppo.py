@@ -7,9 +7,7 @@ a step makes no Python object an environment.
 
 from __future__ import annotations
 
-import fnmatch
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,8 +22,8 @@ from torch import Tensor
 from agents.actor_critic import ActorCritic, to_env
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
-from hftgym.errors import InternalError, UsageError
-from hftgym.names import nearest
+from agents.unseen import unseen_columns
+from hftgym.errors import InternalError
 from hftgym.training.atomic import write_folder
 from hftgym.training.normalize import ReturnNormalizer
 from hftgym.training.passivity import withdraw_rate
@@ -93,24 +91,6 @@ class Params(AgentParams):
         if rollout % self.minibatch:
             raise ValueError(f"minibatch {self.minibatch} must divide n_envs * horizon = {rollout}")
         return self
-
-
-def hidden_columns(venv: Any, hide: Sequence[str]) -> list[int]:
-    """Return the columns of the observations that these names or patterns stand for.
-
-    Raises:
-        UsageError: There is no such observation.
-    """
-    info = getattr(venv.unwrapped, "task_info", None)
-    index = {} if info is None else info.obs_index
-    found: set[int] = set()
-    for pattern in hide:
-        names = fnmatch.filter(index, pattern)
-        if not names:
-            hint = nearest(pattern, list(index)) or f"; there are {', '.join(index) or 'no names'}"
-            raise UsageError("HG-U229", f"hide: there is no observation {pattern!r}{hint}")
-        found |= {index[name] for name in names}
-    return sorted(found)
 
 
 @dataclass
@@ -254,8 +234,8 @@ class Trainer:
         self.network = ActorCritic(
             space.shape[0], venv.single_action_space, params.hidden, params.initial_std
         )
-        self.hidden = hidden_columns(venv, params.hide)
-        self.network.obs_std[self.hidden] = torch.inf  # what is divided by it is zero
+        self.unseen = unseen_columns(venv, params.hide)
+        self.network.obs_std[self.unseen] = torch.inf  # what is divided by it is zero
         self.generator = torch.Generator().manual_seed(seed % 2**63)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=params.learning_rate, eps=1e-5
@@ -392,7 +372,7 @@ class Trainer:
         mean += shift * len(new) / total
         count += len(new)
         std = np.maximum(np.sqrt(squares / count), 1e-3)
-        std[self.hidden] = np.inf
+        std[self.unseen] = np.inf
         self.network.obs_mean.copy_(torch.from_numpy(mean))
         self.network.obs_std.copy_(torch.from_numpy(std))
 

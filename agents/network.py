@@ -81,6 +81,23 @@ def _read_arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
         return {key: file[key] for key in file.files}
 
 
+def take_scale(weights: dict[str, npt.NDArray[Any]], layer: str, mean: Any, std: Any) -> None:
+    """Let a layer whose first inputs were scaled, (x - mean) / std, take them as they are.
+
+    Args:
+        weights: Arrays by name; those of the layer are replaced.
+        layer: Its name.
+        mean: Of the first inputs, float64.
+        std: Of the same; infinite where an input is not seen.
+    """
+    weight = weights[f"{layer}.weight"].astype(np.float64)
+    seen = slice(0, len(mean))
+    weight[:, seen] /= std
+    bias = weights[f"{layer}.bias"] - weight[:, seen] @ mean
+    weights[f"{layer}.weight"] = weight.astype(np.float32)
+    weights[f"{layer}.bias"] = bias.astype(np.float32)
+
+
 class NetworkPolicy:
     """What trained policies share: their arrays, how they are saved, checked and loaded.
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from agents.network import FORMAT
+from agents.network import FORMAT, take_scale
 from agents.policy import AgentParams
 from agents.sac_policy import SACPolicy
 from hftgym.training.normalize import ReturnNormalizer
@@ -220,12 +220,11 @@ class SAC:
             for key, tensor in tensors.items()
             if not key.startswith("features_extractor.")
         }
-        mean, std = (tensors.get(f"features_extractor.{key}") for key in ("mean", "std"))
-        if mean is not None and std is not None:
-            from agents.scaled_observations import into_weights
-
+        if "features_extractor.mean" in tensors:
+            parts = (tensors[f"features_extractor.{key}"] for key in ("mean", "std"))
+            mean, std = (part.double().cpu().numpy() for part in parts)
             for layer in ("latent_pi.0", "qf0.0", "qf1.0"):
-                into_weights(weights, layer, mean, std)
+                take_scale(weights, layer, mean, std)
         normalizer = getattr(model.env, "normalizer", None)
         config = {
             "format": FORMAT,

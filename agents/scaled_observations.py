@@ -35,16 +35,3 @@ class ScaledObservations(BaseFeaturesExtractor):
     def forward(self, observations: Tensor) -> Tensor:
         """Return scaled observations."""
         return (observations - self.mean) / self.std
-
-
-def into_weights(
-    weights: dict[str, npt.NDArray[np.float32]], layer: str, mean: Tensor, std: Tensor
-) -> None:
-    """Let a layer that takes scaled observations first take them as they are."""
-    n = len(mean)
-    scale, shift = std.double().cpu().numpy(), mean.double().cpu().numpy()
-    weight = weights[f"{layer}.weight"].astype(np.float64)
-    weight[:, :n] /= scale
-    bias = weights[f"{layer}.bias"] - weight[:, :n] @ shift
-    weights[f"{layer}.weight"] = weight.astype(np.float32)
-    weights[f"{layer}.bias"] = bias.astype(np.float32)

@@ -18,7 +18,8 @@ _OBJECT_STORE_BYTES = 200 << 20
 def ray_cluster(cpus: int) -> Iterator[Any]:
     """Join or start a cluster; yields the module ``ray``.
 
-    One that this process has joined before is used and left as it is.
+    One that this process has joined before is used and left as it is. One that is started here
+    listens at the loopback address alone, and asks for a token.
 
     Args:
         cpus: Of a cluster that is started here.
@@ -40,6 +41,7 @@ def ray_cluster(cpus: int) -> Iterator[Any]:
     if "RAY_ADDRESS" in os.environ:
         ray.init(**quiet)
     else:
+        _listen_here_only()
         ray.init(
             num_cpus=cpus,
             include_dashboard=False,
@@ -50,3 +52,14 @@ def ray_cluster(cpus: int) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _listen_here_only() -> None:
+    """Turn Ray's switch to serve one machine; without it, its servers listen at every address.
+
+    The variable is read where Ray is imported: by its servers from now on, here perhaps before.
+    """
+    from ray._private import ray_constants
+
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"
+    ray_constants.ENABLE_RAY_CLUSTER = False

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hftgym.analytics.statistics import crossed_bootstrap_mean_difference
+from hftgym.errors import HftgymError, UsageError
 from hftgym.training.atomic import sha256, write_json
 from hftgym.training.config import TrainConfig
 from hftgym.training.evaluate import EvaluationResult
@@ -100,7 +102,12 @@ def ablate(
 
     Returns:
         J by variant, ticks, shape (seeds, markets).
+
+    Raises:
+        UsageError: The configuration's task has no markets.
     """
+    if resolve_config(path, overrides=overrides).known:
+        raise UsageError("HG-U231", f"{path}: ablations play test markets; this task has none")
     found: dict[str, npt.NDArray[np.float64]] = {}
     listed = f"seeds=[{', '.join(str(seed) for seed in seeds)}]"
     with PhaseProgress("ablations", len(VARIANTS), "variants", quiet=quiet) as bar:
@@ -144,14 +151,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1, help="seeds at a time, on Ray (1)")
     chosen = parser.parse_args(arguments)
     folder = chosen.folder or ROOT / "runs" / f"ablations-{chosen.config.stem}"
-    found = ablate(
-        chosen.config,
-        chosen.seeds,
-        folder,
-        overrides=chosen.overrides,
-        markets=chosen.markets,
-        workers=chosen.workers,
-    )
+    try:
+        found = ablate(
+            chosen.config,
+            chosen.seeds,
+            folder,
+            overrides=chosen.overrides,
+            markets=chosen.markets,
+            workers=chosen.workers,
+        )
+    except HftgymError as error:
+        sys.exit(f"ablations: error[{error.code}] {error}")
     print(table(found))
 
 

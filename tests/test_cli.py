@@ -147,6 +147,18 @@ def test_interrupting_leaves_with_130(
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_an_interrupted_run_says_where_it_was_saved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt("stopped; what there is was saved in runs/one")
+
+    monkeypatch.setattr("hftgym.scenario.list_scenarios", stopped)
+    assert main(["scenarios"]) == 130
+    text = capsys.readouterr().err
+    assert text == "hftgym: interrupted: stopped; what there is was saved in runs/one\n"
+
+
 def test_scenarios_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scenarios"]) == 0
     lines = capsys.readouterr().out.splitlines()

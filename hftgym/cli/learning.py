@@ -16,7 +16,7 @@ from hftgym.names import check_name
 learning_app = typer.Typer()
 
 
-Workers = Annotated[
+WorkerCount = Annotated[
     int,
     typer.Option(
         "--workers", min=1, help="Ray workers, a core each; 1: no Ray. The result is the same."
@@ -57,7 +57,7 @@ def train(
         str | None,
         typer.Option(help="Tracker beside the run folder: wandb, mlflow, module:attribute."),
     ] = None,
-    workers: Workers = 1,
+    workers: WorkerCount = 1,
     as_json: Json = False,
 ) -> None:
     """Train an agent and evaluate it on unseen markets.
@@ -112,7 +112,7 @@ def evaluate(
     markets: Annotated[
         int | None, typer.Option(min=2, help="Test markets; the default is the run's.")
     ] = None,
-    workers: Workers = 1,
+    workers: WorkerCount = 1,
     as_json: Json = False,
 ) -> None:
     """Evaluate finished runs again on their test markets.
@@ -230,7 +230,7 @@ def tournament(
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write after each scenario, and to go on from.")
     ] = None,
-    workers: Workers = 1,
+    workers: WorkerCount = 1,
     as_json: Json = False,
 ) -> None:
     """Play every policy in every scenario and print one table.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hftgym.errors import HftgymError, InternalError
+from hftgym.errors import HftgymError, InternalError, UsageError
 from hftgym.ray_cluster import ray_cluster
 from hftgym.training.config import TrainConfig
 from hftgym.training.interrupt import StopRequest
@@ -74,11 +74,19 @@ class Workers:
     Args:
         ray: The module, with a cluster.
         count: How many.
+
+    Raises:
+        UsageError: The cluster has fewer cores.
     """
 
     def __init__(self, ray: Any, count: int) -> None:
         self._ray = ray
         self.count = count
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        if cores < count:
+            raise UsageError(
+                "HG-U228", f"{count} workers, but the Ray cluster has {cores} cores; ask for fewer"
+            )
         gpus = ray.cluster_resources().get("GPU", 0) / count
         remote = ray.remote(_Worker).options(num_cpus=1, num_gpus=min(gpus, 1.0))
         self._actors = [remote.remote(list(sys.path)) for _ in range(count)]
@@ -290,8 +298,8 @@ class _Worker:
         set_torch_threads(1)
         config = TrainConfig.model_validate_json(text)
         stop = StopRequest()
-        with _RemoteBar(board, seed, stop) as bar:
-            train_one(config, RunFolder.open(path), seed, device, stop, bar, track=track)
+        bar = _RemoteBar(board, seed, stop)
+        train_one(config, RunFolder.open(path), seed, device, stop, bar, track=track)
 
 
 def _unpickled(payload: bytes) -> Any:

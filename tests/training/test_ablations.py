@@ -10,7 +10,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from agents.fast_ppo import Params, Trainer, hidden_columns
+from agents.fast_ppo import Params, Trainer
+from agents.unseen import unseen_columns
 from hftgym.errors import UsageError
 from scripts import ablations
 from tests.envs.making import vector
@@ -22,13 +23,13 @@ SMALL: dict[str, Any] = {"n_envs": 4, "horizon": 8, "minibatch": 32, "epochs": 1
 def test_what_is_hidden_decides_nothing(scaled: bool) -> None:
     params = Params(**SMALL, hide=("*_age", "spread"), normalize_observations=scaled)
     trainer = Trainer(vector(4), params, seed=1, steps=1_000)
-    assert len(trainer.hidden) == 3
+    assert len(trainer.unseen) == 3
     for _ in range(2):
         trainer.iterate()
     policy = trainer.network.policy("PPO", 0, params)
     obs = trainer.obs.numpy().copy()
     other = obs.copy()
-    other[:, trainer.hidden] = 5.0
+    other[:, trainer.unseen] = 5.0
     np.testing.assert_array_equal(policy.predict(other)[0], policy.predict(obs)[0])
     np.testing.assert_array_equal(policy.values(other), policy.values(obs))
     assert not np.array_equal(policy.predict(obs + np.float32(1e-3))[0], policy.predict(obs)[0])
@@ -36,7 +37,7 @@ def test_what_is_hidden_decides_nothing(scaled: bool) -> None:
 
 def test_an_unknown_observation_is_named() -> None:
     with pytest.raises(UsageError, match=r"no observation 'bid_agee'; did you mean 'bid_age'"):
-        hidden_columns(vector(1), ["bid_agee"])
+        unseen_columns(vector(1), ["bid_agee"])
 
 
 def test_a_loss_is_paired_by_market() -> None:
@@ -45,6 +46,12 @@ def test_a_loss_is_paired_by_market() -> None:
     text = ablations.table({ablations.WHOLE: whole, "without": whole - 3.0})
     assert text.splitlines()[-1].endswith("| 3.0 (3.0 to 3.0) |")
     assert text.splitlines()[2].endswith("| - |")
+
+
+def test_a_task_without_markets_is_refused() -> None:
+    known = str(ablations.ROOT / "configs" / "fast_ppo_almgren_chriss.yaml")
+    with pytest.raises(SystemExit, match=r"error\[HG-U231\] .* this task has none"):
+        ablations.main(["--config", known])
 
 
 @pytest.mark.slow

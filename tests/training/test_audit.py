@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 pytest.importorskip("torch")
 
@@ -17,33 +16,18 @@ from hftgym.envs.task import EPISODE
 from hftgym.scenario import load_scenario
 from hftgym.training import audit as module
 from hftgym.training.audit import audit_run, twice_informed
-from hftgym.training.train import train_from_config
-
-CONFIG: dict[str, Any] = {
-    "agent": "agents.fast_ppo:FastPPO",
-    "name": "audited",
-    "environment": {"horizon_s": 20.0},
-    "arguments": {"snapshots": 4},
-    "steps": 128,
-    "params": {"n_envs": 8, "horizon": 16, "minibatch": 64, "epochs": 1, "hidden": [8]},
-    "evaluation": {
-        "validations": 1,
-        "validation_markets": 2,
-        "test_markets": 2,
-        "resamples": 100,
-        "stochastic": False,
-        "baselines": ["agents.glft:GLFT"],
-    },
-    "tuning": {"trials": 2, "markets": 2},
-}
+from tests.training.small_run import SMALL_RUN, small_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("audit")
-    path = root / "config.yaml"
-    path.write_text(yaml.safe_dump(CONFIG))
-    return Path(train_from_config(path, root=root, quiet=True, report=False).runs[0])
+    return small_run(
+        tmp_path_factory.mktemp("audit"),
+        environment={"horizon_s": 20.0},
+        arguments={"snapshots": 4},
+        evaluation=SMALL_RUN["evaluation"] | {"baselines": ["agents.glft:GLFT"]},
+        tuning={"trials": 2, "markets": 2},
+    )
 
 
 def test_every_variant_is_played_and_kept(run: Path) -> None:

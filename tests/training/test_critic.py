@@ -7,41 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 pytest.importorskip("torch")
 
 from hftgym.cli import main
 from hftgym.errors import UsageError
 from hftgym.training.critic import branch, judge_critic, quality
-from hftgym.training.train import train_from_config
 from tests.envs.making import vector
-
-CONFIG: dict[str, Any] = {
-    "agent": "agents.fast_ppo:FastPPO",
-    "name": "judged",
-    "environment": {"horizon_s": 10.0},
-    "arguments": {"snapshots": 2},
-    "steps": 128,
-    "params": {"n_envs": 8, "horizon": 16, "minibatch": 64, "epochs": 1, "hidden": [8]},
-    "evaluation": {
-        "validations": 1,
-        "validation_markets": 2,
-        "test_markets": 2,
-        "resamples": 100,
-        "stochastic": False,
-        "baselines": ["agents.do_nothing:DoNothing"],
-    },
-    "tuning": {"trials": 1, "markets": 2},
-}
+from tests.training.small_run import small_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("critic")
-    path = root / "config.yaml"
-    path.write_text(yaml.safe_dump(CONFIG))
-    return Path(train_from_config(path, root=root, quiet=True, report=False).runs[0])
+    return small_run(tmp_path_factory.mktemp("critic"), environment={"horizon_s": 10.0})
 
 
 def test_a_mixture_of_known_shares_is_found() -> None:

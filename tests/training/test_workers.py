@@ -27,22 +27,18 @@ from hftgym.training.task import MarketTask
 from hftgym.training.tournament import play_tournament
 from hftgym.training.train import train_from_config
 from hftgym.training.workers import Workers, make_markets
+from tests.training.small_run import SMALL_RUN
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-CONFIG: dict[str, Any] = {
-    "agent": "agents.fast_ppo:FastPPO",
-    "name": "side-by-side",
-    "environment": {"horizon_s": 5.0},
-    "arguments": {"snapshots": 2},
+CONFIG: dict[str, Any] = SMALL_RUN | {
     "seeds": [0, 1, 2],
     "steps": 256,
-    "params": {"n_envs": 8, "horizon": 16, "minibatch": 64, "epochs": 1, "hidden": [8]},
-    "evaluation": {
+    "evaluation": SMALL_RUN["evaluation"]
+    | {
         "validations": 2,
-        "validation_markets": 2,
         "test_markets": 5,
-        "resamples": 100,
+        "stochastic": True,
         "baselines": ["agents.glft:GLFT", "agents.oracle:Oracle"],
     },
     "tuning": {"trials": 3, "markets": 2},
@@ -142,6 +138,12 @@ def test_all_seeds_save_and_leave_when_asked(workers: Workers, tmp_path: Path) -
     for run in runs:
         (checkpoint,) = (run.path / "checkpoints").glob("step-*")
         assert int(checkpoint.name[5:]) < 1_000_000
+
+
+def test_the_cluster_is_of_this_machine_alone_and_has_so_many_cores(ray_session: Any) -> None:
+    assert {node["NodeManagerAddress"] for node in ray_session.nodes()} == {"127.0.0.1"}
+    with pytest.raises(UsageError, match="3 workers, but the Ray cluster has 2 cores"):
+        Workers(ray_session, 3)
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
