@@ -12,9 +12,10 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from hftgym.cli.bench import bench_app
 from hftgym.cli.learning import learning_app
@@ -22,8 +23,23 @@ from hftgym.cli.market import market_app
 from hftgym.cli.selftest import selftest_app
 from hftgym.errors import EXIT_INTERRUPTED, EXIT_OK, HftgymError, InternalError, UsageError
 
+
+class _Interrupted(Exception):
+    """Ctrl-C, with what was said of it: the library would drop the text."""
+
+
+class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a subcommand."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Interrupted(str(error)) from error
+
+
 app = typer.Typer(
     name="hftgym",
+    cls=_Group,
     help="Train and study trading agents inside a matching engine.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -80,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (``head``) has left: nobody is there to tell, and Python must not try again.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")
         return EXIT_OK
-    except (KeyboardInterrupt, typer.Abort) as error:
+    except (_Interrupted, KeyboardInterrupt, typer.Abort) as error:
         told = f": {error}" if str(error) else ""
         sys.stderr.write(f"hftgym: interrupted{told}\n")
         return EXIT_INTERRUPTED
