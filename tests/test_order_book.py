@@ -85,6 +85,7 @@ def test_refusals_are_numbers() -> None:
         ({"px": None}, "px: None is not a whole number"),
         ({"px": True}, "px: True is not a whole number"),
         ({"px": 1 << 62 | 1}, "is not a whole number from"),
+        ({"px": -1 << 70}, "is not a whole number from"),
         ({"lots": "3"}, "lots: '3' is not a whole number"),
         ({"lots": 1 << 70}, "is not a whole number from"),
         ({"side": "up"}, "side: 'up' is not 1, -1"),
@@ -99,7 +100,7 @@ def test_refusals_are_numbers() -> None:
     ],
 )
 def test_wrong_use_raises_with_field_value_and_limit(wrong: dict[str, Any], says: str) -> None:
-    book = OrderBook()
+    book = OrderBook(px_min=-100)
     message: dict[str, Any] = {"side": "buy", "px": 100, "lots": 1} | wrong
     with pytest.raises(UsageError, match=says):
         book.submit(**message)

@@ -94,8 +94,6 @@ ID_IN_USE = 1 << 30
 #: Trades that do not fit into the log may be lost.
 FORCE = 1 << 31
 _FLAGS = (1 << KIND_SHIFT) - 1
-#: What makes a message more than a plain one: flags and marks.
-_NOT_PLAIN = _FLAGS | ID_IN_USE | FORCE
 #: In an amend: as it is.
 KEEP = -(1 << 63)
 #: Nothing has happened: the log has to be emptied first.
@@ -241,6 +239,37 @@ def _most_trades(m, b, lots):
     return min(lots, most)
 
 
+@leaf
+def add(market, log, side, px, lots):
+    """Let a limit order without instructions act in the short way.
+
+    Returns:
+        Its handle; 0, with nothing changed, when ``act`` has to decide.
+    """
+    m = market_at(market)
+    rows = log_at(log)
+    b = m.books[0]
+    if m.log_used + _most_trades(m, b, lots) > rows.capacity or not is_plain(b):
+        return 0
+    start = m.log_used
+    handle = add_plain(m, rows, b, 0, side, px, lots)
+    if handle < 0:
+        return 0
+    rows.start = start
+    return handle
+
+
+@leaf
+def drop(market, log, handle):
+    """Cancel an order in the short way; 0, with nothing changed, when ``act`` has to decide."""
+    m = market_at(market)
+    b = m.books[0]
+    if not is_plain(b) or not cancel_plain(m, b, handle):
+        return 0
+    log_at(log).start = m.log_used
+    return 1
+
+
 @kernel
 def act(market, log, what, px, lots, handle):
     """Let one message act, with all that it wakes.
@@ -265,12 +294,6 @@ def act(market, log, what, px, lots, handle):
     if m.log_used + most > rows.capacity and what & FORCE == 0:
         return LOG_FULL
     rows.start = m.log_used
-    if what & _NOT_PLAIN == 0 and (kind == _LIMIT or kind == _CANCEL) and is_plain(b):
-        side = ((what >> SIDE_SHIFT) & 3) - 1
-        if kind == _LIMIT and side != 0:
-            return add_plain(m, rows, b, what >> OWNER_SHIFT, side, px, lots)
-        if kind == _CANCEL and cancel_plain(m, b, handle):
-            return 0
     w = m.messages[0]
     w.kind = kind
     w.px = px

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hftgym.core import bare
-from hftgym.core.bare import LOG_FULL, act
+from hftgym.core.bare import LOG_FULL
 from hftgym.core.constants import (
     BUY,
     NONE,
@@ -44,9 +44,6 @@ def _word(kind: MessageKind, side: int) -> int:
     return int(kind) << bare.KIND_SHIFT | (side + 1) << bare.SIDE_SHIFT
 
 
-_LOW = -BIG
-#: A plain limit order of each side, as ``act`` takes it.
-_PLAIN = {word: _word(MessageKind.LIMIT, side) for word, side in _SIDES.items()}
 _CANCEL = _word(MessageKind.CANCEL, 0)
 _AMEND = _word(MessageKind.AMEND, 0)
 
@@ -160,14 +157,18 @@ class OrderBook(BookMemory):
             Its id (handle), also when nothing of it is left; or minus a Reason.
         """
         try:
-            what = _PLAIN[side]
+            sign = _SIDES[side]
         except (KeyError, TypeError):
             raise wrong("side", side, "1, -1, 'buy', 'sell', 'B' or 'S'") from None
         # The shortest way: keywords with defaults would cost half as much as the message.
-        if not terms and type(px) is type(lots) is int and _LOW < px < BIG > lots > _LOW:
-            handle: int = act(self._at, self._log_at, what, px, lots, 0)
-            return handle if handle != LOG_FULL else self._make_room(what, px, lots, 0)
-        return self._submit(_SIDES[side], px, lots, **terms)
+        if not terms and type(px) is type(lots) is int:
+            try:
+                handle = self._add(self._at, self._log_at, sign, px, lots)
+            except OverflowError:
+                handle = 0
+            if handle:
+                return handle
+        return self._submit(sign, px, lots, **terms)
 
     def _submit(
         self,
@@ -222,9 +223,12 @@ class OrderBook(BookMemory):
     def cancel(self, id: Hashable) -> int:
         """End what is left of an order; 0, or minus a Reason (``TOO_LATE`` when it is gone)."""
         if type(id) is int and 0 < id < BIG and not self._handles:
-            result: int = act(self._at, self._log_at, _CANCEL, 0, 0, id)
-            return result if result != LOG_FULL else self._make_room(_CANCEL, 0, 0, id)
-        return self._act(_CANCEL, 0, 0, self._handle_of(id))
+            handle = id
+        else:
+            handle = self._handle_of(id)
+        if self._drop(self._at, self._log_at, handle):
+            return 0
+        return self._act(_CANCEL, 0, 0, handle)
 
     def amend(
         self,
@@ -319,13 +323,13 @@ class OrderBook(BookMemory):
             handles[number] = self._act(what, px, lots, 0)
 
     def _act(self, what: int, px: int, lots: int, handle: int) -> int:
-        result: int = act(self._at, self._log_at, what, px, lots, handle)
+        result: int = bare.act(self._at, self._log_at, what, px, lots, handle)
         return result if result != LOG_FULL else self._make_room(what, px, lots, handle)
 
     def _make_room(self, what: int, px: int, lots: int, handle: int) -> int:
         """Empty the log of trades and let a message act that did not for fear of filling it."""
         self._empty_log()
-        result: int = act(self._at, self._log_at, what | bare.FORCE, px, lots, handle)
+        result: int = bare.act(self._at, self._log_at, what | bare.FORCE, px, lots, handle)
         self._check_log()
         return result
 

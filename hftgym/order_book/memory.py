@@ -12,6 +12,7 @@ from hftgym.core import bare
 from hftgym.core.bare import look
 from hftgym.core.constants import NEVER_NS, NO_PX, Fault, LogMark, Phase
 from hftgym.core.entries import book_hash_one
+from hftgym.core.quick import quick
 from hftgym.errors import InternalError
 from hftgym.order_book.ladder import draw
 from hftgym.order_book.values import (
@@ -44,6 +45,7 @@ class BookMemory:
         self._one = np.zeros((1, len(RestingOrder._fields)), np.int64)
         self._at = bare.address_of(self._market)
         self._log_at = bare.address_of(self._log)
+        self._add, self._drop = quick()
         self._forget()
 
     def _forget(self) -> None:
