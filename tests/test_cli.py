@@ -17,6 +17,7 @@ from hftgym.scenario import list_scenarios
 
 COMMANDS = [
     "doctor",
+    "compile",
     "scenarios",
     "gates",
     "realism",

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("selftest", "order_book", "calibration"),
     ("tensorboard",),
     ("training", "bench", "simulation"),
-    ("doctor",),
+    ("doctor", "compilation"),
     ("cli",),
     ("__main__",),
 )

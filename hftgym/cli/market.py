@@ -40,6 +40,19 @@ def doctor(
     show(report, as_json, text=report.text(), ok=report.ok)
 
 
+@market_app.command("compile")
+def compile_(as_json: Json = False) -> None:
+    """Compile now what the first start would compile; say what each part took.
+
+    Example: hftgym compile
+    """
+    from hftgym.compilation import compile_ahead
+
+    result = compile_ahead(say)
+    total = " + ".join(f"{wall_s:.1f}" for wall_s in result["wall_s"]) or "0"
+    show(result, as_json, text=f"compiled in {total} s (core, environments); {result['cache']}")
+
+
 @market_app.command()
 def scenarios(as_json: Json = False) -> None:
     """List the bundled scenarios, each with a line.

@@ -1,0 +1,143 @@
+"""Compiles ahead what the first start would compile, in processes side by side.
+
+What depends on nothing else compiles at the same time: first the market beside a book alone and the
+hashes, then, with the core in the cache, one environment beside many.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hftgym.core.jit import INTERPRETED, cache_dir
+from hftgym.errors import InternalError
+
+
+def _market() -> None:
+    from hftgym.simulator import Simulator
+
+    Simulator("default", seed=1).advance(0.1)
+
+
+def _hashes() -> None:
+    from hftgym.simulator import Simulator
+
+    market = Simulator("default", seed=1)
+    market.state_hash()
+    market.book_hash()
+
+
+def _book() -> None:
+    from hftgym.order_book import OrderBook
+
+    book = OrderBook()
+    book.amend(book.submit("buy", 99, 2), lots=1)
+    book.cancel(book.submit("sell", 101, 1))
+    book.submit_many({"side": [1], "px": [98], "lots": [1]})
+
+
+def _environment() -> None:
+    import gymnasium
+    import numpy as np
+
+    env = gymnasium.make("hftgym/MarketMaking-v0", snapshots=1)
+    env.reset(seed=1)
+    env.step(np.zeros(2, np.float32))
+
+
+def _environments() -> None:
+    import gymnasium
+    import numpy as np
+
+    env: Any = gymnasium.make_vec(
+        "hftgym/MarketMaking-v0", 2, vectorization_mode="vector_entry_point", snapshots=1
+    )
+    env.reset(seed=1)
+    env.step(np.zeros((2, 2), np.float32))
+
+
+Parts = dict[str, Callable[[], None]]
+#: By process, then by name, in order.
+CORE: tuple[Parts, ...] = (
+    {"the market: opening, event loop, exchange": _market},
+    {"a book alone (another record)": _book, "hashes of state and book": _hashes},
+)
+ENVIRONMENTS: tuple[Parts, ...] = (
+    {"one environment": _environment},
+    {"an array of environments": _environments},
+)
+
+
+def compile_ahead(
+    say: Callable[[str], None], stages: tuple[tuple[Parts, ...], ...] = (CORE, ENVIRONMENTS)
+) -> dict[str, Any]:
+    """Compile everything that the cache lacks.
+
+    Args:
+        say: gets a line when a part is done.
+        stages: parts by process, one stage after the other.
+
+    Returns:
+        ``parts``: seconds of the processor, by part; ``wall_s``: of the clock, for each stage;
+        ``cache``: where it lies.
+
+    Raises:
+        InternalError: a part failed.
+    """
+    if INTERPRETED:
+        say("NUMBA_DISABLE_JIT is set: nothing is compiled")
+        return {"parts": {}, "wall_s": [], "cache": None}
+    seconds: dict[str, float] = {}
+    wall = []
+    for stage in stages:
+        start = time.monotonic()
+        seconds |= _side_by_side(stage, say)
+        wall.append(round(time.monotonic() - start, 1))
+    return {"parts": seconds, "wall_s": wall, "cache": str(cache_dir())}
+
+
+def _side_by_side(stage: tuple[Parts, ...], say: Callable[[str], None]) -> dict[str, float]:
+    """Run each group of parts in a process; seconds of the processor, by part."""
+    seconds = {}
+    running = []
+    try:
+        for parts in stage:
+            command = [sys.executable, "-m", "hftgym.compilation", *parts]
+            running.append(
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            )
+        for parts, process in zip(stage, running, strict=True):
+            out, errors = process.communicate()
+            if process.returncode != 0:
+                raise InternalError(
+                    "HG-I056",
+                    f"compiling {' and '.join(parts)} failed with exit code {process.returncode}: "
+                    f"{(errors.strip().splitlines() or ['it said nothing'])[-1]}",
+                )
+            for name, taken in zip(parts, out.split(), strict=True):
+                seconds[name] = float(taken)
+                say(f"{float(taken):6.1f} s  {name}")
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+    return seconds
+
+
+def _run(names: list[str]) -> None:
+    """Run parts and print the seconds that each took."""
+    every: Parts = {}
+    for parts in (*CORE, *ENVIRONMENTS):
+        every |= parts
+    for name in names:
+        start = time.process_time()
+        every[name]()
+        print(round(time.process_time() - start, 1), flush=True)
+
+
+if __name__ == "__main__":
+    _run(sys.argv[1:])
