@@ -142,7 +142,7 @@ def distances(inventory_lot, step_tick, limit, kappa):
 @participant(Params, MEMORY, own_orders=4, view_levels=1, sees_value=True)
 def decide(view, own, params, memory, rng, out):
     """Quote by the formula; a new session begins every ``horizon_s``."""
-    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     fair = fair_px(
         view,
         memory.filter,

@@ -26,7 +26,7 @@ def distances(half_spread_tick):
 @participant(Params, FILTER, own_orders=4, view_levels=1, sees_value=True)
 def decide(view, own, params, memory, rng, out):
     """Quote both sides at the same distance."""
-    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     fair = fair_px(
         view,
         memory,

@@ -48,7 +48,7 @@ MEMORY = record(
 def decide(view, own, params, memory, rng, out):
     """Quote, wider when the flow is one-sided; withdraw both sides when it is too much so."""
     now_ns = view.delivered_ns
-    out.next_wake_ns = next_quote_ns(now_ns, params.interval_s, rng)
+    out.next_wake_ns = next_quote_ns(now_ns, params.interval_s, params.jitter, rng)
     fair = fair_px(
         view,
         memory.filter,

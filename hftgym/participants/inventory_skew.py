@@ -28,7 +28,7 @@ def distances(inventory_lot, half_spread_tick, skew_tick_per_lot):
 @participant(Params, FILTER, own_orders=4, view_levels=1, sees_value=True)
 def decide(view, own, params, memory, rng, out):
     """Quote both sides, shifted against the inventory."""
-    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_quote_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     fair = fair_px(
         view,
         memory,
