@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hftgym.core.jit import INTERPRETED, cache_dir
+from hftgym.core.jit import INTERPRETED, cache_root
 from hftgym.errors import InternalError
 
 
@@ -96,7 +96,7 @@ def compile_ahead(
         start = time.monotonic()
         seconds |= _side_by_side(stage, say)
         wall.append(round(time.monotonic() - start, 1))
-    return {"parts": seconds, "wall_s": wall, "cache": str(cache_dir())}
+    return {"parts": seconds, "wall_s": wall, "cache": str(cache_root())}
 
 
 def _side_by_side(stage: tuple[Parts, ...], say: Callable[[str], None]) -> dict[str, float]:

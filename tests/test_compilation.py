@@ -6,7 +6,7 @@ import pytest
 
 from hftgym import compilation
 from hftgym.compilation import CORE, compile_ahead
-from hftgym.core.jit import INTERPRETED, cache_dir
+from hftgym.core.jit import INTERPRETED, cache_dir, cache_root
 from hftgym.errors import InternalError
 
 compiled_only = pytest.mark.skipif(INTERPRETED, reason="numba is switched off")
@@ -21,7 +21,7 @@ def test_all_parts_of_the_core_are_compiled_and_timed() -> None:
     assert [line.split("s  ", 1)[1] for line in said] == names
     assert all(seconds > 0.0 for seconds in result["parts"].values())
     assert len(result["wall_s"]) == 1
-    assert result["cache"] == str(cache_dir())
+    assert result["cache"] == str(cache_root())
     for kernel in ("run_batch", "act", "state_hash_one", "advance_one"):
         assert any(cache_dir("core").rglob(f"*.{kernel}-*.nbi")), kernel
 

@@ -16,7 +16,7 @@ class MakerParams(ParticipantParams):
     lots: int = Field(1, ge=1, description="size of each quote, lots")
     limit_lot: int = Field(20, ge=1, description="largest inventory, lots")
     interval_s: float = Field(0.5, gt=0, description="mean seconds between requotes")
-    jitter: float = Field(1.0, ge=0, le=1, description="width of their spread around the mean")
+    jitter: float = Field(1.0, ge=0, le=1, description="width of their spread, intervals")
     value_delay_ns: int = Field(-1, description="how late it sees the value, ns; negative: never")
     noise_tick: float = Field(1.0, ge=0, description="sd of its error about the value, ticks")
     noise_s: float = Field(20.0, gt=0, description="memory of that error, seconds")
@@ -31,7 +31,7 @@ def next_quote_ns(now_ns, interval_s, jitter, rng):
 
     With the usual jitter of 1 that is half to one and a half intervals; with 0, always one.
     """
-    share = 1.0
-    if jitter > 0.0:
-        share = 1.0 - 0.5 * jitter + jitter * uniform(rng)
+    if jitter == 0.0:
+        return now_ns + int(interval_s * SECOND_NS + 0.5)
+    share = 1.0 - 0.5 * jitter + jitter * uniform(rng)
     return now_ns + int(share * interval_s * SECOND_NS)

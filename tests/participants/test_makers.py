@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hftgym.core.constants import BUY, SELL
+from hftgym.core.records import RNG
 from hftgym.participants import (
     avellaneda_stoikov,
     cartea_jaimungal,
@@ -17,6 +18,7 @@ from hftgym.participants import (
     glft,
     inventory_skew,
 )
+from hftgym.participants.maker_params import next_quote_ns
 from tests.core.scripted import Stage, limit, market
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -160,3 +162,16 @@ def test_a_session_ends_with_the_quotes_of_its_terminal_penalty() -> None:
     # At the very end only alpha counts: h = -alpha q^2.
     h = cartea_jaimungal.values(0.0, 20, 0.02, 0.1, 0.23, 0.5)
     np.testing.assert_allclose(h, -0.1 * np.arange(21.0) ** 2)
+
+
+def test_requotes_spread_as_far_as_jitter_says() -> None:
+    rng = np.zeros(1, RNG)[0]
+    for jitter in (0.3, 1.0):
+        waits = [next_quote_ns(7, 2.0, jitter, rng) - 7 for _ in range(500)]
+        low, high = (1 - jitter / 2) * 2 * SECOND, (1 + jitter / 2) * 2 * SECOND
+        assert low <= min(waits) < low + 0.02 * SECOND
+        assert high - 0.02 * SECOND < max(waits) <= high
+    drawn = rng.copy()
+    for hundredths in range(1, 30):  # to the nanosecond, and without a draw
+        assert next_quote_ns(7, hundredths / 100, 0.0, rng) == 7 + hundredths * 10_000_000
+    assert rng == drawn

@@ -7,24 +7,15 @@ from typing import Any
 
 import yaml
 
+from hftgym.training.kill_points import CONFIG
 from hftgym.training.train import train_from_config
 
-SMALL_RUN: dict[str, Any] = {
-    "agent": "agents.fast_ppo:FastPPO",
+#: One rollout of the run that the self-test kills.
+SMALL_RUN: dict[str, Any] = CONFIG | {
     "name": "small",
-    "environment": {"horizon_s": 5.0},
-    "arguments": {"snapshots": 2},
     "steps": 128,
-    "params": {"n_envs": 8, "horizon": 16, "minibatch": 64, "epochs": 1, "hidden": [8]},
-    "evaluation": {
-        "validations": 1,
-        "validation_markets": 2,
-        "test_markets": 2,
-        "resamples": 100,
-        "stochastic": False,
-        "baselines": ["agents.do_nothing:DoNothing"],
-    },
-    "tuning": {"trials": 1, "markets": 2},
+    "params": CONFIG["params"] | {"epochs": 1},
+    "evaluation": CONFIG["evaluation"] | {"validations": 1},
 }
 
 

@@ -18,6 +18,7 @@ from hftgym.tensorboard.writer import read_metrics
 from hftgym.training.track import check_tracker, open_tracker
 from hftgym.training.train import train_from_config
 from tests import fake_market
+from tests.training.small_run import SMALL_RUN
 
 CONFIG: dict[str, Any] = {
     "name": "tracked",
@@ -25,15 +26,8 @@ CONFIG: dict[str, Any] = {
     "environment": {"horizon_s": 5.0},
     "steps": 256,
     "params": {"n_envs": 8, "n_steps": 16, "batch_size": 64, "n_epochs": 1, "hidden": [8]},
-    "evaluation": {
-        "validations": 1,
-        "validation_markets": 4,
-        "test_markets": 4,
-        "resamples": 100,
-        "stochastic": False,
-        "baselines": ["agents.do_nothing:DoNothing"],
-    },
-    "tuning": {"trials": 1, "markets": 2},
+    "evaluation": SMALL_RUN["evaluation"],
+    "tuning": SMALL_RUN["tuning"],
 }
 NAME = f"{__name__}:Notes"
 
