@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
+from numba import get_num_threads, prange
 
 from hftgym.core.constants import NEVER_NS, NONE, SECOND_NS, Status
 from hftgym.core.entries import advance_many
@@ -264,7 +264,8 @@ def _measure_batch(plan: Blueprint, found: Measured, part: slice) -> None:
     statuses = np.full(len(markets), NONE, np.int64)
     log = np.zeros(1, LOG)
     burn_in_ns = round(found.scenario.burn_in_s * SECOND_NS)
-    advance_many(markets, plan.table, plan.ops, log, burn_in_ns, statuses)
+    threads = get_num_threads()
+    advance_many(markets, plan.table, plan.ops, log, burn_in_ns, statuses, threads)
     for market in markets:
         check_fault(market)
     wealth, taken, fees = _accounts(markets, plan)

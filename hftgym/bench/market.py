@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hftgym.bench.cores import reckon
 from hftgym.bench.machine import describe
 from hftgym.bench.stream import make_stream
 from hftgym.bench.yardstick import play_yardstick
@@ -160,34 +161,43 @@ def _batch(scenario: Scenario, markets: int, repeats: int, events: int) -> dict[
     blueprint, threads = simulator.blueprint, get_num_threads()
     until_ns = round(_BURN_IN_S * SECOND_NS)
 
-    def advance(to_ns: int) -> int:
+    def advance(to_ns: int, share: int) -> int:
         before = sum(int(simulator.markets[name].sum()) for name in _COUNTS)
-        advance_many(simulator.markets, blueprint.table, blueprint.ops, log, to_ns, statuses)
+        table, ops = blueprint.table, blueprint.ops
+        advance_many(simulator.markets, table, ops, log, to_ns, statuses, share)
         for i in np.flatnonzero(statuses != Status.UNTIL):
             check_fault(simulator.markets[i])
         return sum(int(simulator.markets[name].sum()) for name in _COUNTS) - before
 
-    advance(until_ns)
+    advance(until_ns, threads)
     until_ns += SECOND_NS
-    round_ns = round(SECOND_NS * 4 * events / advance(until_ns))
+    round_ns = round(SECOND_NS * events / 2 / advance(until_ns, threads))
     rates: dict[int, list[float]] = {1: [], threads: []}
+    bare: dict[int, list[float]] = {1: [], threads: []}
+    reckon(threads)
     try:
-        for _ in range(repeats):
-            for number, found in rates.items():
+        for k in range(16 * repeats):  # short ones in turns, so that what the machine does cancels
+            for number in sorted(rates, reverse=k % 2 == 1):
                 set_num_threads(number)
                 until_ns += round_ns
                 start = time.perf_counter()
-                done = advance(until_ns)
-                found.append(done / (time.perf_counter() - start))
+                done = advance(until_ns, number)
+                between = time.perf_counter()
+                reckon(number)
+                rates[number].append(done / (between - start))
+                bare[number].append(1.0 / (time.perf_counter() - between))
     finally:
         set_num_threads(threads)
+    gains = np.array(rates[threads]) / rates[1]  # of neighbouring rounds
     return {
         "markets": markets,
         "threads": threads,
         "events_per_s_one_thread": round(median(rates[1])),
         "events_per_s": round(median(rates[threads])),
         "events_per_s_range": [round(min(rates[threads])), round(max(rates[threads]))],
-        "gain": round(median(rates[threads]) / median(rates[1]), 3),
+        "gain": round(float(np.median(gains)), 3),
+        "gain_quartiles": [round(float(q), 3) for q in np.quantile(gains, (0.25, 0.75))],
+        "gain_of_arithmetic": round(float(np.median(np.array(bare[threads]) / bare[1])), 3),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import get_num_threads
 
 from hftgym.core.entries import reseed_one
 from hftgym.envs.draws import drawn_shares, numbers_as
@@ -122,7 +123,8 @@ class Batch:
 
     def step_all(self) -> None:
         """Step every market on all threads; actions have been checked."""
-        step_many(self._arrays, self._world, self._start, self.final_obs)
+        threads = get_num_threads()
+        step_many(self._arrays, self._world, self._start, self.final_obs, threads)
 
     def parameters(self) -> npt.NDArray[np.float64]:
         """Return the parameters that were drawn, shape (count, parameters)."""

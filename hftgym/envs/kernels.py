@@ -8,7 +8,6 @@ allocates, and no Python object belongs to a single environment.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import prange
 
 from hftgym.core.calls import own_state
@@ -16,6 +15,7 @@ from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
+from hftgym.core.turns import deal, first_of, take
 from hftgym.envs.account import begin_episode, settle_step, take_over_inventory, write_episode
 from hftgym.envs.act import act, is_legal
 from hftgym.envs.draws import draw_parameters
@@ -276,8 +276,8 @@ def _step_or_begin(i, batch, world, start, final_obs):
 
 
 @parallel_kernel
-def step_many(batch, world, start, final_obs):
-    """Step every market on all threads; actions have been checked before.
+def step_many(batch, world, start, final_obs, threads):
+    """Step every market; actions have been checked before.
 
     On the end of an episode the next one begins in the same step, in the next, or not at all, as
     the task's ``mode`` says.
@@ -287,6 +287,15 @@ def step_many(batch, world, start, final_obs):
         world: (tasks, table, ops, logs).
         start: as ``reset_marked`` has it.
         final_obs: observations at the end of episodes that this step has replaced.
+        threads: how many share the markets (``numba.get_num_threads()``).
     """
-    for i in prange(len(batch[0])):
-        _step_or_begin(np.int64(i), batch, world, start, final_obs)  # the index is unsigned
+    count = len(batch[0])
+    turns = deal(count, threads)
+    for t in prange(threads):
+        for k in range(threads):
+            owner = (t + k) % threads
+            end = first_of(owner + 1, count, threads)
+            i = take(turns, owner)
+            while i < end:
+                _step_or_begin(i, batch, world, start, final_obs)
+                i = take(turns, owner)

@@ -1,0 +1,39 @@
+"""What the cores of this machine can gain at most: arithmetic that shares no memory.
+
+Virtual cores may be halves of one core, and their neighbours may be busy; then two of them are less
+than twice one, whatever they run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from hftgym.core.jit import parallel_kernel
+from hftgym.core.rng import mix
+from hftgym.core.turns import deal, first_of, take
+
+_PIECES = 64
+_ROUNDS = 100_000
+
+
+@parallel_kernel
+def _reckon(ends, rounds, threads):
+    count = len(ends)
+    turns = deal(count, threads)
+    for t in prange(threads):
+        for k in range(threads):
+            owner = (t + k) % threads
+            end = first_of(owner + 1, count, threads)
+            i = take(turns, owner)
+            while i < end:
+                a, b = np.uint64(i), np.uint64(i + count)
+                for _ in range(rounds):  # two chains, so that the units of a core are in use
+                    a, b = mix(a), mix(b)
+                ends[i] = a ^ b
+                i = take(turns, owner)
+
+
+def reckon(threads: int) -> None:
+    """Do some milliseconds of arithmetic on so many threads (``numba.set_num_threads``)."""
+    _reckon(np.zeros(_PIECES, np.uint64), _ROUNDS, threads)
