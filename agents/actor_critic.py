@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from agents.network import FORMAT, take_scale
 from agents.ppo_policy import PPOPolicy
+from agents.tanh_layer import TanhLayer
 from hftgym.errors import UsageError
 
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -31,6 +32,7 @@ class ActorCritic(nn.Module):
     Attributes:
         obs_mean: Subtracted from observations; zeros until somebody measures it.
         obs_std: Observations are divided by it; ones until somebody measures it.
+        scales: Whether either is anything else.
 
     Args:
         observations: Numbers in an observation.
@@ -61,11 +63,12 @@ class ActorCritic(nn.Module):
         self.hidden = tuple(hidden)
         self.register_buffer("obs_mean", torch.zeros(observations), persistent=False)
         self.register_buffer("obs_std", torch.ones(observations), persistent=False)
+        self.scales = False
         self.mlp_extractor = nn.ModuleDict(
             {name: _trunk(observations, hidden) for name in ("policy_net", "value_net")}
         )
-        self.action_net = _linear(hidden[-1], self.outputs, gain=0.01)
-        self.value_net = _linear(hidden[-1], 1, gain=1.0)
+        self.action_net = _begin(nn.Linear(hidden[-1], self.outputs), gain=0.01)
+        self.value_net = _begin(nn.Linear(hidden[-1], 1), gain=1.0)
         if box:
             self.log_std = nn.Parameter(torch.full((self.outputs,), math.log(initial_std)))
 
@@ -76,14 +79,25 @@ class ActorCritic(nn.Module):
 
     def act(self, obs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw actions, shape (n, actions), or (n,) of choices; a box's may lie outside of it."""
-        means = self._head(obs)
-        if self.discrete:
-            return torch.multinomial(torch.softmax(means, 1), 1, generator=generator)[:, 0]
-        return means + torch.exp(self.log_std) * torch.randn(means.shape, generator=generator)
+        return self.draw(self.head(obs), generator)
 
     def evaluate(self, obs: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logarithm of the actions' density (or chance), and the entropy, each (n,)."""
-        head = self._head(obs)
+        return self.judge(self.head(obs), actions)
+
+    def head(self, obs: Tensor) -> Tensor:
+        """Return the means of the actions, or the scores of the choices, shape (n, outputs)."""
+        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](self._scaled(obs)))
+        return head
+
+    def draw(self, head: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw actions as `act` does, given the head of their observations."""
+        if self.discrete:
+            return torch.multinomial(torch.softmax(head, 1), 1, generator=generator)[:, 0]
+        return head + torch.exp(self.log_std) * torch.randn(head.shape, generator=generator)
+
+    def judge(self, head: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `evaluate` does, given the head of the observations."""
         if self.discrete:
             logs = torch.log_softmax(head, 1)
             chosen = logs.gather(1, actions[:, None].long())[:, 0]
@@ -91,7 +105,7 @@ class ActorCritic(nn.Module):
         z = (actions - head) * torch.exp(-self.log_std)
         log_prob = -0.5 * (z * z + _LOG_2PI).sum(1) - self.log_std.sum()
         entropy = (self.log_std + 0.5 * (1.0 + _LOG_2PI)).sum()
-        return log_prob, entropy.expand(len(obs))
+        return log_prob, entropy.expand(len(head))
 
     def anneal_std(self, initial: float, final: float, share: float) -> None:
         """Set the Gaussian's standard deviation to what it is after a share of the training.
@@ -131,24 +145,26 @@ class ActorCritic(nn.Module):
         }
         return PPOPolicy(config, weights, normalizer or {}, name)
 
-    def _head(self, obs: Tensor) -> Tensor:
-        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](self._scaled(obs)))
-        return head
-
     def _scaled(self, obs: Tensor) -> Tensor:
-        return (obs - self.obs_mean) / self.obs_std
+        return (obs - self.obs_mean) / self.obs_std if self.scales else obs
+
+    def scale(self, mean: Tensor, std: Tensor) -> None:
+        """Let observations be taken as (obs - mean) / std from now on."""
+        self.obs_mean.copy_(mean)
+        self.obs_std.copy_(std)
+        self.scales = bool((self.obs_mean != 0.0).any() or (self.obs_std != 1.0).any())
 
 
 def _trunk(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for width in hidden:
-        layers += [_linear(inputs, width, gain=math.sqrt(2.0)), nn.Tanh()]
+    for width in hidden:  # with every second place empty, layers have Stable-Baselines3's numbers
+        layers += [_begin(TanhLayer(inputs, width), gain=math.sqrt(2.0)), nn.Identity()]
         inputs = width
     return nn.Sequential(*layers)
 
 
-def _linear(inputs: int, outputs: int, gain: float) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
+def _begin(layer: nn.Linear, gain: float) -> nn.Linear:
+    """Give a layer its first weights."""
     nn.init.orthogonal_(layer.weight, gain)
     nn.init.zeros_(layer.bias)
     return layer

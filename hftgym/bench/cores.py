@@ -6,6 +6,8 @@ than twice one, whatever they run.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 
@@ -18,7 +20,7 @@ _ROUNDS = 100_000
 
 
 @parallel_kernel
-def _reckon(ends, rounds, threads):
+def _reckon(ends: Any, rounds: int, threads: int) -> None:
     count = len(ends)
     turns = deal(count, threads)
     for t in prange(threads):

@@ -27,7 +27,7 @@ def values(network: Any, *obs: float) -> list[float]:
 def lean(network: Any, *obs: float) -> list[float]:
     """Mean action, or how much the second choice is preferred, from -1 to 1."""
     with torch.no_grad():
-        head = network._head(torch.tensor(obs)[:, None])
+        head = network.head(torch.tensor(obs)[:, None])
     found = 2.0 * torch.softmax(head, 1)[:, 1] - 1.0 if network.discrete else head[:, 0]
     return [float(x) for x in found]
 

@@ -375,7 +375,7 @@ def cartpole_return(seed: int, steps: int = 200_000) -> float:
     total, over = np.zeros(20), np.zeros(20, np.bool_)
     while not over.all():
         with torch.no_grad():
-            actions = main.network._head(torch.from_numpy(obs)).argmax(1).numpy()
+            actions = main.network.head(torch.from_numpy(obs)).argmax(1).numpy()
         obs, rewards, terminated, truncated, _ = venv.step(actions)
         total += rewards * ~over
         over |= terminated | truncated

@@ -183,7 +183,7 @@ def test_the_scale_of_observations_goes_into_the_policy() -> None:
     obs = np.array([[-1.0], [0.2], [1.0]], np.float32)
     actions, _ = policy.predict(obs)
     with torch.no_grad():
-        wanted = trainer.network._head(torch.from_numpy(obs)).clamp(-1.0, 1.0).numpy()
+        wanted = trainer.network.head(torch.from_numpy(obs)).clamp(-1.0, 1.0).numpy()
         value = trainer.network.values(torch.from_numpy(obs)).numpy()
     np.testing.assert_allclose(actions, wanted, atol=1e-6)
     np.testing.assert_allclose(policy.values(obs), value, atol=1e-6)
