@@ -77,7 +77,7 @@ def mixed_market(participants: int, market_class: str) -> Scenario:
 
 
 def bench_market(
-    repeats: int = 7,
+    repeats: int = 15,
     events: int = 500_000,
     batch: int = 64,
     day_messages: int = 10_000_000,
@@ -86,30 +86,36 @@ def bench_market(
     """Measure markets of 100 and of 1,000 participants, a batch on one and all threads, and a day.
 
     Args:
-        repeats: rounds; the median counts, the range is reported.
+        repeats: rounds, each of all of them in turn; medians count, the range is reported.
         events: about so many in each round of a single market.
         batch: markets of the batch.
         day_messages: messages of the simulated day of 6.5 hours; 0: none.
         say: gets a line on what is happening.
     """
     tell = say or (lambda _: None)
-    tell("100 participants in one market")
-    hundred = _single(mixed_market(100, "medium"), repeats, events)
-    tell("1,000 participants in one market")
-    thousand = _single(mixed_market(1_000, "large"), repeats, events)
+    tell("markets of 100 and of 1,000 participants, and the yardstick: a minimal numba book")
+    hundred = _Single(mixed_market(100, "medium"), events)
+    thousand = _Single(mixed_market(1_000, "large"), events)
+    yardstick = _Yardstick()
+    for _ in range(repeats):  # in turns, so that a busy moment of the machine meets all of them
+        for one in (hundred, thousand, yardstick):
+            one.play()
     tell(f"a batch of {batch} markets of 100 participants")
     result: dict[str, Any] = {
         "benchmark": "market",
-        "participants_100": hundred,
-        "participants_1000": thousand,
-        "thousand_per_hundred": round(thousand["ns_per_event"] / hundred["ns_per_event"], 3),
+        "participants_100": hundred.figures(),
+        "participants_1000": thousand.figures(),
+        "thousand_per_hundred": _median_ratio(thousand.ns, hundred.ns),
         "batch": _batch(mixed_market(100, "medium"), batch, repeats, events),
     }
     if day_messages:
         tell(f"a day of 6.5 hours with {day_messages:,} messages")
         result["day"] = _day(day_messages)
-    tell("the yardstick: a minimal numba book")
-    result["yardstick"] = _yardstick(repeats, hundred["ns_per_event"])
+    result["yardstick"] = {
+        "what": "a minimal numba book: flat arrays, limit orders and cancels alone",
+        "ns_per_message": round(median(yardstick.ns), 2),
+        "events_per_its_message": _median_ratio(hundred.ns, yardstick.ns),
+    }
     return result | {"repeats": repeats, "machine": describe()}
 
 
@@ -123,32 +129,48 @@ def _settled(scenario: Scenario) -> Simulator:
     return market
 
 
-def _single(scenario: Scenario, repeats: int, events: int) -> dict[str, Any]:
-    simulator = _settled(scenario)
-    m = simulator.market()
-    before = _counts(m)
-    simulator.advance(1.0)
-    round_s = events / float((_counts(m) - before).sum())
-    rates, parts = [], np.zeros(3, np.int64)
-    for _ in range(repeats):
-        before, start = _counts(m), time.process_time()
-        simulator.advance(round_s)
+def _median_ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median over the rounds of what one took against the other in the same round."""
+    return round(median(a / b for a, b in zip(ours, theirs, strict=True)), 3)
+
+
+class _Single:
+    """A market that runs about so many events in each round."""
+
+    def __init__(self, scenario: Scenario, events: int) -> None:
+        self._simulator = _settled(scenario)
+        self._market = self._simulator.market()
+        before = _counts(self._market)
+        self._simulator.advance(1.0)
+        self._round_s = events / float((_counts(self._market) - before).sum())
+        self._parts = np.zeros(3, np.int64)
+        self.ns: list[float] = []  # of an event, by round
+
+    def play(self) -> None:
+        """Play a round."""
+        before, start = _counts(self._market), time.process_time()
+        self._simulator.advance(self._round_s)
         seconds = time.process_time() - start
-        done = _counts(m) - before
-        parts += done
-        rates.append(float(done.sum()) / seconds)
-    total = float(parts.sum())
-    return {
-        "events_per_s": round(median(rates)),
-        "events_per_s_range": [round(min(rates)), round(max(rates))],
-        "ns_per_event": round(1e9 / median(rates), 1),
-        "messages_per_s": round(median(rates) * parts[0] / total),
-        "wakes_per_s": round(median(rates) * parts[1] / total),
-        "captures_per_s": round(median(rates) * parts[2] / total),
-        "live_orders": int(m["order_live"]),
-        "trades_per_message": round(int(m["books"][0]["trades"]) / int(m["messages_done"]), 3),
-        "bytes": int(simulator.markets.dtype.itemsize),
-    }
+        done = _counts(self._market) - before
+        self._parts += done
+        self.ns.append(1e9 * seconds / float(done.sum()))
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the rounds have shown."""
+        m = self._market
+        rate = 1e9 / median(self.ns)
+        share = self._parts / self._parts.sum()
+        return {
+            "events_per_s": round(rate),
+            "events_per_s_range": [round(1e9 / max(self.ns)), round(1e9 / min(self.ns))],
+            "ns_per_event": round(median(self.ns), 1),
+            "messages_per_s": round(rate * share[0]),
+            "wakes_per_s": round(rate * share[1]),
+            "captures_per_s": round(rate * share[2]),
+            "live_orders": int(m["order_live"]),
+            "trades_per_message": round(int(m["books"][0]["trades"]) / int(m["messages_done"]), 3),
+            "bytes": int(self._simulator.markets.dtype.itemsize),
+        }
 
 
 def _batch(scenario: Scenario, markets: int, repeats: int, events: int) -> dict[str, Any]:
@@ -176,7 +198,7 @@ def _batch(scenario: Scenario, markets: int, repeats: int, events: int) -> dict[
     bare: dict[int, list[float]] = {1: [], threads: []}
     reckon(threads)
     try:
-        for k in range(16 * repeats):  # short ones in turns, so that what the machine does cancels
+        for k in range(8 * repeats):  # short ones in turns, so that what the machine does cancels
             for number in sorted(rates, reverse=k % 2 == 1):
                 set_num_threads(number)
                 until_ns += round_ns
@@ -201,17 +223,18 @@ def _batch(scenario: Scenario, markets: int, repeats: int, events: int) -> dict[
     }
 
 
-def _yardstick(repeats: int, ns_per_event: float) -> dict[str, Any]:
-    """Return what a bare book needs for a message on this machine, in this run."""
-    prefill, stream, _ = make_stream(_YARDSTICK_MESSAGES, 0)
-    play_yardstick(prefill, stream)
-    seconds = median(play_yardstick(prefill, stream).seconds for _ in range(repeats))
-    ns = seconds / _YARDSTICK_MESSAGES * 1e9
-    return {
-        "what": "a minimal numba book: flat arrays, limit orders and cancels alone",
-        "ns_per_message": round(ns, 2),
-        "events_per_its_message": round(ns_per_event / ns, 2),
-    }
+class _Yardstick:
+    """What a bare book needs for a message on this machine, in this run."""
+
+    def __init__(self) -> None:
+        self._prefill, self._stream, _ = make_stream(_YARDSTICK_MESSAGES, 0)
+        play_yardstick(self._prefill, self._stream)
+        self.ns: list[float] = []  # of a message, by round
+
+    def play(self) -> None:
+        """Play a round."""
+        seconds = play_yardstick(self._prefill, self._stream).seconds
+        self.ns.append(1e9 * seconds / _YARDSTICK_MESSAGES)
 
 
 def _day(messages: int) -> dict[str, Any]:
