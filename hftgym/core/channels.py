@@ -32,7 +32,7 @@ from hftgym.core.constants import (
     WakeOn,
 )
 from hftgym.core.desks import book_of, trades_at, value_of
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.latency import TRIGGERED, delay_ns, lognormal_ns, needs_table
 from hftgym.core.queue import hasten, push
 
@@ -103,7 +103,7 @@ def give_message(m, i):
     m.message_free = i
 
 
-@leaf
+@inlined
 def _note_sent(own, order, kind, side, px, lots, flags, now_ns):
     """Write what the sender knows after sending; False when the message makes no sense."""
     state = order.state
@@ -284,7 +284,7 @@ def _release(own, order):
     own.live -= 1
 
 
-@leaf
+@inlined
 def _learn(own, r, unit_value):
     """Apply one response to what its reader knows."""
     order = own.orders[max(r.slot, 0)]
@@ -350,7 +350,7 @@ def read_reports(m, p, until_ns):
 
 
 # ------------------------------------------------------------------ public feed
-@leaf
+@inlined
 def _fill_side(s, px, lots, empty_px, levels):
     key = visible_key(s, s.best)
     mask = len(s.levels) - 1
@@ -371,7 +371,7 @@ def _fill_side(s, px, lots, empty_px, levels):
                 key = visible_key(s, next_key(s, key))
 
 
-@leaf
+@inlined
 def capture(m, p, view):
     """Write what ``p`` would see of the market now."""
     part = m.part[p]
@@ -464,7 +464,7 @@ def trigger_all(m, b, flag):
                 trigger_view(m, p)
 
 
-@leaf
+@inlined
 def on_capture(m, table, p, what):
     """Capture a view and send it along the feed; a scheduled one that comes early is put off."""
     part = m.part[p]

@@ -21,7 +21,7 @@ from hftgym.core.constants import (
     Status,
 )
 from hftgym.core.exchange import process
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.phases import run_due
 from hftgym.core.queue import event_class, first_event, first_ns, settle_queue, take_first
 from hftgym.core.rng import next_decision
@@ -64,7 +64,7 @@ def decide(m, table, p, v):
         schedule_view(m, table, p, max(out.next_wake_ns, m.now_ns + 1))
 
 
-@leaf
+@inlined
 def _deliver(m, table, p, v):
     """Deliver a view: its reader learns what is known by now, and decides (a learner: later)."""
     part = m.part[p]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hftgym.core.constants import NEVER_NS, Fault
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 from hftgym.core.rng import mix
 
 _CLASS_SHIFT = np.uint64(60)
@@ -54,7 +54,7 @@ def _key(m, t_ns, kind, who):
     return (np.uint64(kind) << _CLASS_SHIFT) | (tie << _TIE_SHIFT) | (m.sequence & _SEQUENCE_MASK)
 
 
-@leaf
+@inlined
 def _sift_down(m, t_ns, key, who, what):
     """Put an event into the hole at the top and let it sink to its place."""
     n = m.event_count
@@ -172,7 +172,7 @@ def settle_queue(m):
         _insert(m, f.t_ns, f.key, f.who, f.what)
 
 
-@leaf
+@inlined
 def close_hole(m):
     """Fill the hole with the last event, if no push has filled it."""
     if m.hole == 0:
