@@ -143,7 +143,7 @@ def _order_delay_ns(m, table, part):
     return part.order_ns + delay_ns(table, part.order, index, m.now_ns - m.open_ns)
 
 
-@leaf
+@inlined
 def send(m, table, p, out):
     """Send the messages of one decision into the order channel.
 
@@ -199,7 +199,7 @@ def send(m, table, p, out):
 
 
 # ------------------------------------------------------------------ private responses
-@leaf
+@inlined
 def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
     """Queue a private response; ``fee`` is money paid. Participants without slots hear nothing."""
     if m.bare != 0:
@@ -328,7 +328,7 @@ def _learn(own, r, unit_value):
             order.state = _LIVE
 
 
-@leaf
+@inlined
 def read_reports(m, p, until_ns):
     """Let ``p`` learn every response that is known by ``until_ns``."""
     part = m.part[p]
@@ -422,7 +422,7 @@ def _feed_delay_ns(m, table, part, what):
     return part.feed_ns + delay_ns(table, part.feed, index, m.now_ns - m.open_ns)
 
 
-@leaf
+@inlined
 def schedule_view(m, table, p, wake_ns):
     """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows.
 

@@ -39,7 +39,7 @@ _FAULT = int(Status.FAULT)
 _BAD_OUT = int(Fault.BAD_OUT)
 
 
-@leaf
+@inlined
 def decide(m, table, p, v):
     """Let participant ``p`` decide on view ``v``, and send what it says."""
     part = m.part[p]

@@ -74,7 +74,7 @@ def _sift_down(m, t_ns, key, who, what):
     _write(m.events[i], t_ns, key, who, what)
 
 
-@leaf
+@inlined
 def _insert(m, t_ns, key, who, what):
     """Add an event to the heap; a full heap is a fault of the market."""
     if m.hole != 0:
