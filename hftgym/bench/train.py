@@ -8,6 +8,7 @@ and learned from. Speed is not learning: compare what is reached with ``hftgym t
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from statistics import median, quantiles
@@ -16,6 +17,7 @@ from typing import Any
 import gymnasium
 
 from hftgym.bench.machine import describe
+from hftgym.bench.workers import bench_workers
 from hftgym.extras import need
 from hftgym.names import load_attribute
 from hftgym.training.threads import set_torch_threads
@@ -24,6 +26,7 @@ ENV_ID = "hftgym/MarketMaking-v0"
 HIDDEN = (64, 64)
 ENVIRONMENTS = 256
 HORIZON, MINIBATCH, EPOCHS = 128, 4096, 6
+WORKER_STEPS = 20_000  # of a round of A3C's workers
 _PAIRS = 4  # iterations of ours and of theirs at our batch, in turns, in a round
 _FEW = 8  # environments of Stable-Baselines3 as its documentation uses it
 
@@ -57,7 +60,8 @@ def bench_train(
 
     Returns:
         Samples a second of each learner with the share of the time that its environments took, our
-        ratio to either form of Stable-Baselines3, and the machine.
+        ratio to either form of Stable-Baselines3, what a second worker of A3C gains, and the
+        machine.
     """
     need("torch", "stable_baselines3")
     import torch
@@ -100,12 +104,14 @@ def bench_train(
         for name, pairs in found.items()
     }
     ours = figures["fast_ppo"]["samples_per_s"]
+    tell("one and two workers of A3C")
     return {
         "benchmark": "train",
         **figures,
         "per_sb3_defaults": round(ours / figures["sb3_defaults"]["samples_per_s"], 2),
         "per_sb3_same_batch": round(median(gains), 2),  # of neighbouring iterations
         "per_sb3_same_batch_quartiles": [round(q, 2) for q in quantiles(gains, n=4)[::2]],
+        "a3c_workers": bench_workers(functools.partial(_venv, scenario), 3 * rounds, WORKER_STEPS),
         "task": {"id": ENV_ID, "scenario": scenario, "hidden": list(HIDDEN), "torch_threads": 1},
         "environments": {"fast_ppo": ENVIRONMENTS, "sb3_defaults": _FEW},
         "rounds": rounds,

@@ -15,6 +15,7 @@ def test_it_measures_ours_and_theirs_on_one_task(monkeypatch: pytest.MonkeyPatch
     for name, small in {"ENVIRONMENTS": 16, "HORIZON": 16, "MINIBATCH": 64, "EPOCHS": 1}.items():
         monkeypatch.setattr(train, name, small)
     monkeypatch.setattr(train, "_FEW", 2)
+    monkeypatch.setattr(train, "WORKER_STEPS", 640)
     lines: list[str] = []
     result = train.bench_train(say=lines.append, rounds=1)
     assert lines
@@ -24,4 +25,8 @@ def test_it_measures_ours_and_theirs_on_one_task(monkeypatch: pytest.MonkeyPatch
     assert 0.0 < low <= result["per_sb3_same_batch"] <= high
     for name in ("fast_ppo", "sb3_defaults", "sb3_same_batch"):
         assert 0.0 < result[name]["environment_share"] < 1.0
+    workers = result["a3c_workers"]
+    assert set(workers["samples_per_s"]) == {"1", "2"}
+    assert min(workers["samples_per_s"].values()) > 0
+    assert workers["gain_quartiles"][0] <= workers["gain"] <= workers["gain_quartiles"][1]
     assert json.loads(json.dumps(result)) == result
