@@ -73,10 +73,11 @@ def test_one_market_or_one_of_many() -> None:
         assert fingerprint(batch, i) == here(4 + i, 60)
 
 
-def test_many_threads_or_one() -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_threads_or_one(threads: int) -> None:
     batch, plan = Simulator("default", seed=4, markets=8), Simulator("default").blueprint
-    statuses = np.zeros(8, np.int64)
-    advance_many(batch.markets, plan.table, plan.ops, np.zeros(1, LOG), 20 * SECOND, statuses)
+    log, statuses = np.zeros(1, LOG), np.zeros(8, np.int64)
+    advance_many(batch.markets, plan.table, plan.ops, log, 20 * SECOND, statuses, threads)
     assert set(statuses.tolist()) == {Status.UNTIL}
     assert [fingerprint(batch, i) for i in range(8)] == [here(4 + i, 20) for i in range(8)]
 
