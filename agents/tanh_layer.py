@@ -54,29 +54,6 @@ def _differentiate(gradient: Any, y: Any, inner: Any, bias: Any, part: Any) -> N
             bias[j] += part[j]
 
 
-class _Layer(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
-        y = torch.mm(x, weight.t(), out=room.take("y", len(x), len(weight)))
-        _activate(y.numpy(), bias.detach().numpy())
-        ctx.save_for_backward(x, weight, y)
-        ctx.room = room
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        x, weight, y = ctx.saved_tensors
-        inner = ctx.room.take("inner", *y.shape)
-        bias, part = np.zeros((2, y.shape[1]), np.float32)
-        _differentiate(gradients[0].contiguous().numpy(), y.numpy(), inner.numpy(), bias, part)
-        before = None
-        if ctx.needs_input_grad[0]:
-            before = torch.mm(inner, weight, out=ctx.room.take("before", *x.shape))
-        # The narrower matrix first: half the time for the first layer.
-        weights = torch.mm(x.t(), inner).t().contiguous()
-        return before, weights, torch.from_numpy(bias), None
-
-
 class _Room:
     """Memory that a layer uses again and again: fresh pages cost as much as the activations.
 
@@ -96,6 +73,30 @@ class _Room:
 
     def __deepcopy__(self, memo: Any) -> _Room:
         return _Room()
+
+
+class _Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
+        y = torch.mm(x, weight.t(), out=room.take("y", len(x), len(weight)))
+        _activate(y.numpy(), bias.detach().numpy())
+        ctx.save_for_backward(x, weight, y)
+        ctx.room = room
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        x, weight, y = ctx.saved_tensors
+        inner = ctx.room.take("inner", *y.shape)
+        bias, part = np.zeros((2, y.shape[1]), np.float32)
+        _differentiate(gradients[0].contiguous().numpy(), y.numpy(), inner.numpy(), bias, part)
+        before = None
+        if ctx.needs_input_grad[0]:  # that of a leaf is its caller's to keep
+            room = None if x.is_leaf else ctx.room.take("before", *x.shape)
+            before = torch.mm(inner, weight, out=room)
+        # The narrower matrix first: half the time for the first layer.
+        weights = torch.mm(x.t(), inner).t().contiguous()
+        return before, weights, torch.from_numpy(bias), None
 
 
 class TanhLayer(nn.Linear):

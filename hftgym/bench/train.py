@@ -3,7 +3,8 @@
 Our own PPO, and Stable-Baselines3's at its defaults (8 environments) and at our batch, learn the
 same task with the same network. Each plays and learns whole iterations; they take turns, so that a
 busy moment of the machine meets all of them. A sample is one decision of one environment, played
-and learned from. Speed is not learning: compare what is reached with ``hftgym train``.
+and learned from. Two workers of A3C are measured against one. Speed is not learning: compare what
+is reached with ``hftgym train``.
 """
 
 from __future__ import annotations

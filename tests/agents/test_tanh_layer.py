@@ -40,6 +40,17 @@ def test_its_gradients_are_those_of_torch() -> None:
         assert (mine - theirs).abs().max() < 2e-5 * theirs.abs().max()
 
 
+def test_the_gradient_of_an_input_is_the_callers_own() -> None:
+    layer = _layer(2, 3)
+    x = torch.randn(4, 2, requires_grad=True)
+    layer(x).sum().backward()
+    kept = x.grad.clone()
+    other = torch.randn(4, 2, requires_grad=True)
+    layer(other).sum().backward()
+    assert torch.equal(x.grad, kept)
+    assert not torch.equal(other.grad, kept)
+
+
 def test_what_is_not_a_number_stays_so() -> None:
     layer = _layer(2, 3)
     with torch.no_grad():
