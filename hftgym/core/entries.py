@@ -18,7 +18,7 @@ from hftgym.core.loop import advance
 from hftgym.core.orders import init_rare, renew_due
 from hftgym.core.queue import settle_queue
 from hftgym.core.rng import enter, mix, mix2
-from hftgym.core.turns import deal, first_of, take
+from hftgym.core.turns import deal, next_piece
 from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
 
 # Roles of a participant's streams of latencies.
@@ -133,16 +133,12 @@ def send_one(markets, i, table, p, out):
 @parallel_kernel
 def advance_many(markets, table, ops, log, until_ns, statuses, threads):
     """Run every market until ``until_ns``, on ``threads``; their statuses into ``statuses``."""
-    count = len(markets)
-    turns = deal(count, threads)
+    parts = deal(len(markets), threads)
     for t in prange(threads):
-        for k in range(threads):
-            owner = (t + k) % threads
-            end = first_of(owner + 1, count, threads)
-            i = take(turns, owner)
-            while i < end:
-                statuses[i] = advance(markets[i], table[0], ops, log[0], until_ns, -1)
-                i = take(turns, owner)
+        i = next_piece(parts, t)
+        while i != NONE:
+            statuses[i] = advance(markets[i], table[0], ops, log[0], until_ns, -1)
+            i = next_piece(parts, t)
 
 
 @kernel

@@ -14,9 +14,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from hftgym.core.constants import NONE
 from hftgym.core.jit import INTERPRETED, leaf
 
-_APART = 8  # numbers from one thread's counter to the next: a cache line each
+_ROW = 8  # numbers of a thread, a cache line: the next piece of its part, and where the part ends
 
 
 @intrinsic
@@ -34,29 +35,34 @@ def _fetch_add(typingctx, array, index):  # type: ignore[no-untyped-def]
 
 @leaf
 def deal(count, threads):
-    """Return a counter for each thread, at the first of its part of ``count`` pieces of work."""
-    turns = np.empty(threads * _APART, np.int64)
+    """Return the parts of ``count`` pieces of work, one for each thread, none of them taken."""
+    parts = np.empty(threads * _ROW, np.int64)
     for t in range(threads):
-        turns[t * _APART] = first_of(t, count, threads)
-    return turns
-
-
-@leaf
-def first_of(t, count, threads):
-    """Return the first piece of the part of thread ``t``; that of the next one ends it."""
-    return count * t // threads
+        parts[t * _ROW] = count * t // threads
+        parts[t * _ROW + 1] = count * (t + 1) // threads
+    return parts
 
 
 if INTERPRETED:
 
-    def take(turns: Any, t: int) -> int:
-        """Take the next piece of the part of thread ``t``."""
-        turns[t * _APART] += 1
-        return int(turns[t * _APART]) - 1
+    def _take(parts: Any, place: int) -> int:
+        parts[place] += 1
+        return int(parts[place]) - 1
 
 else:
 
     @leaf
-    def take(turns, t):
-        """Take the next piece of the part of thread ``t``, which any thread may do."""
-        return _fetch_add(turns, t * _APART)
+    def _take(parts, place):
+        return _fetch_add(parts, place)
+
+
+@leaf
+def next_piece(parts, t):
+    """Take a piece of the part of thread ``t``, else of another one; NONE when all are taken."""
+    threads = len(parts) // _ROW
+    for k in range(threads):
+        place = (t + k) % threads * _ROW
+        i = _take(parts, place)
+        if i < parts[place + 1]:
+            return i
+    return NONE

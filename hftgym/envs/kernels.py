@@ -3,7 +3,7 @@
 A step is: act (fill the mailboxes) -> advance to the next delivery -> account, remember, observe.
 A market has one learner or several; learner ``j`` of market ``i`` has the row
 ``i * learners + j`` of states, of what passes to Python and of the observations. Nothing here
-allocates, and no Python object belongs to a single environment.
+allocates for a market, and no Python object belongs to a single environment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
-from hftgym.core.turns import deal, first_of, take
+from hftgym.core.turns import deal, next_piece
 from hftgym.envs.account import begin_episode, settle_step, take_over_inventory, write_episode
 from hftgym.envs.act import act, is_legal
 from hftgym.envs.draws import draw_parameters
@@ -289,13 +289,9 @@ def step_many(batch, world, start, final_obs, threads):
         final_obs: observations at the end of episodes that this step has replaced.
         threads: how many share the markets (``numba.get_num_threads()``).
     """
-    count = len(batch[0])
-    turns = deal(count, threads)
+    parts = deal(len(batch[0]), threads)
     for t in prange(threads):
-        for k in range(threads):
-            owner = (t + k) % threads
-            end = first_of(owner + 1, count, threads)
-            i = take(turns, owner)
-            while i < end:
-                _step_or_begin(i, batch, world, start, final_obs)
-                i = take(turns, owner)
+        i = next_piece(parts, t)
+        while i != NONE:
+            _step_or_begin(i, batch, world, start, final_obs)
+            i = next_piece(parts, t)
