@@ -11,7 +11,7 @@ import pytest
 
 from scripts import mutation
 from scripts.mutants import MUTANTS, Mutant
-from scripts.mutation import ROOT, TESTS, judge_all, main, plant
+from scripts.mutation import ROOT, TESTS, Judge, judge_all, main, plant, run_tests
 
 SOURCE = "def larger(a, b):\n    return a if a > b else b\n"
 TEST = """
@@ -69,6 +69,36 @@ def test_tests_that_fail_without_a_fault_judge_nothing(tiny: Path) -> None:
     (tiny / "larger.py").write_text(SOURCE.replace(">", "<"))
     with pytest.raises(RuntimeError, match="do not pass without a fault"):
         list(judge_all([NOTICED._replace(old="a < b", new="a > b")], ["test_larger.py"], 1, tiny))
+
+
+def test_a_log_is_gone_on_with(tiny: Path) -> None:
+    log = tiny / "verdicts.jsonl"
+    first = list(judge_all([NOTICED], ["test_larger.py"], 1, tiny, log))
+    head, row = log.read_text().splitlines()
+    assert list(json.loads(head)["seconds"]) == ["test_larger.py::test_larger"]
+    # What stands in the log is believed, what does not is judged.
+    log.write_text(head + "\n" + row.replace("killed", "timeout") + "\n")
+    again = list(judge_all([NOTICED, EQUAL], ["test_larger.py"], 1, tiny, log))
+    assert [verdict.outcome for verdict in again] == ["timeout", "survived"]
+    assert again[0].seconds == first[0].seconds
+    assert len(log.read_text().splitlines()) == 3
+    (tiny / "larger.py").write_text(SOURCE + "\n")
+    with pytest.raises(ValueError, match="are about other sources or tests; name another file"):
+        list(judge_all([NOTICED], ["test_larger.py"], 1, tiny, log))
+
+
+def test_the_quickest_tests_come_first(tiny: Path) -> None:
+    (tiny / "test_order.py").write_text(
+        "import time\n\nran = []\n\n"
+        "def test_slow():\n    ran.append('slow')\n    time.sleep(0.2)\n\n"
+        "def test_quick():\n    ran.append('quick')\n\n"
+        "def test_last():\n    time.sleep(0.4)\n    open('ran', 'a').write(' '.join(ran))\n"
+    )
+    judge = Judge(["test_order.py"], tiny / "seconds.json", 60.0)
+    for expected in ("slow quick", "quick slow"):
+        (tiny / "ran").unlink(missing_ok=True)
+        assert run_tests(tiny, judge)[0] == 0
+        assert (tiny / "ran").read_text() == expected
 
 
 @pytest.fixture
