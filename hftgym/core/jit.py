@@ -24,7 +24,7 @@ from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.types import unliteral
 
-from hftgym.core import frugal, lean
+from hftgym.core import frugal, lean, upward
 from hftgym.errors import OutputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,6 +78,7 @@ FunctionCache.load_overload = _load_or_forget
 if not INTERPRETED:
     lean.install()
     frugal.install()
+    upward.install()
 
 
 def cache_root() -> Path:
