@@ -27,13 +27,14 @@ from hftgym.core.constants import (
 )
 from hftgym.core.entries import open_one
 from hftgym.core.jit import announce_compilation
+from hftgym.core.layout import zeros
 from hftgym.core.records import (
     MARKET,
     MARKET_CLASSES,
     OWN_HEADER_BYTES,
-    OWN_ORDER,
     TAPE_OP,
     MarketClass,
+    own_bytes,
 )
 from hftgym.core.rng import text_hash
 from hftgym.errors import ConfigError, InternalError
@@ -121,7 +122,8 @@ class Blueprint:
 
     def open(self, seed: int, start_ns: int = 0) -> np.ndarray:
         """Return a market at its opening, shape (1,), with this seed."""
-        market = self.record.copy()
+        market = zeros(1, self.record.dtype)
+        market[:] = self.record
         market[0]["now_ns"] = start_ns
         market[0]["plan"]["t_ns"] += start_ns
         value = market[0]["value"]
@@ -193,7 +195,7 @@ def blueprint(
     strategies = list(dict.fromkeys(strategy for _, strategy in specs))
     _check_size(scenario, size, specs)
 
-    record = np.zeros(1, MARKET[scenario.market_class])
+    record = zeros(1, MARKET[scenario.market_class])
     m = record[0]
     m["participants"] = len(specs)
     for book, instrument in enumerate(scenario.instruments):
@@ -202,7 +204,7 @@ def blueprint(
     _write_value(m, scenario)
     _write_spread(m, scenario)
     numbers = Numbers()
-    first_slot = 0
+    first_slot = offset = 0
     for p, (spec, strategy) in enumerate(specs):
         part = m["part"][p]
         row = strategies.index(strategy)
@@ -213,11 +215,11 @@ def blueprint(
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         _check_limits(scenario, book, spec.limits, names[p])
         part["own_first"] = first_slot
-        offset = p * OWN_HEADER_BYTES + first_slot * OWN_ORDER.itemsize
         part["own_offset"] = offset
         header = m["own"][offset : offset + OWN_HEADER_BYTES]
         header[-4:].view(np.int32)[0] = strategy.own_orders  # own.capacity ends the header
         first_slot += strategy.own_orders
+        offset += own_bytes(strategy.own_orders)
     for learner, p in zip(learners, range(len(specs) - len(learners), len(specs)), strict=True):
         m["part"][p]["background"] = 0
         m["part"][p]["signal_delay_ns"] = 0 if learner.sees_value else NONE
@@ -404,16 +406,17 @@ def _write_latency(part: Any, channel: Any, delay: Delay, numbers: Numbers) -> N
         part[channel] = delay
         return
     row = part[channel.removesuffix("_ns")]
+    kind = channel.replace("_ns", "_kind")
     if isinstance(delay, Lognormal):
         part[channel] = delay.floor_ns
-        row["kind"] = LatencyKind.LOGNORMAL
+        part[kind] = LatencyKind.LOGNORMAL
         row["scale_ns"] = delay.median_ns - delay.floor_ns
         row["sigma"] = delay.sigma
         row["most_ns"] = delay.longest_ns - delay.floor_ns
         return
     recording = read_recording(delay, channel)
     by_time = delay.replay == "time"
-    row["kind"] = LatencyKind.RECORDED if by_time else LatencyKind.DRAWN
+    part[kind] = LatencyKind.RECORDED if by_time else LatencyKind.DRAWN
     row["first"] = numbers.add((recording if by_time else recording[:, 1]).ravel().tolist())
     row["count"] = len(recording)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from hftgym.core.constants import LogKind, MessageKind, Status
 from hftgym.core.entries import advance_one, book_hash_one, reseed_one, send_one, state_hash_one
+from hftgym.core.layout import zeros
 from hftgym.core.records import LOG, LOG_ROW, LOG_ROWS, OUT
 from hftgym.errors import InternalError, UsageError
 from hftgym.market import Blueprint, blueprint, check_fault
@@ -49,7 +50,7 @@ class Simulator:
             raise UsageError("HG-U030", f"markets: {markets}; must be at least 1")
         self.scenario = load_scenario(scenario) if isinstance(scenario, str) else scenario
         self.blueprint: Blueprint = blueprint(self.scenario, ops=ops)
-        self.markets = np.zeros(markets, self.blueprint.record.dtype)
+        self.markets = zeros(markets, self.blueprint.record.dtype)
         self._log_buffer = np.zeros(1, LOG)
         self._log_buffer[0]["capacity"] = LOG_ROWS if keep_log else 0
         self._log: list[list[np.ndarray]] = []

@@ -151,9 +151,13 @@ _EXCHANGE = (
     ("account.rejects += 1", "account.rejects += 0", "rejects are not counted"),
     ("msg.lots if flags & _FOK else msg.min_lots", "msg.lots", "a minimum is all"),
     ("msg.px if flags & _BUDGET else -1", "-1", "a budget has no limit"),
-    ("own_first + slot] = 0", "own_first + slot] += 0", "an id remembers its last order's fills"),
+    (
+        "own_first + slot].filled = 0",
+        "own_first + slot].filled += 0",
+        "an id remembers its last order's fills",
+    ),
     (" or (asleep and trigger_px != o.px)", "", "a new trigger is not heard"),
-    ("lots -= m.slot_filled[", "lots -= 0 * m.slot_filled[", "an amend forgets traded lots"),
+    ("lots -= m.slots[", "lots -= 0 * m.slots[", "an amend forgets traded lots"),
     (" and (reason != _PRICE_BAND or msg.px != limit_px):", ":", "a band drives amends out"),
     ("if account.cancel_on_disconnect != 0:", "if True:", "each disconnect cancels"),
     ("b.band_px = b.last_px", "b.band_px += 0", "the dynamic band does not move"),
@@ -164,7 +168,7 @@ _EXCHANGE = (
         "amends know no limits",
     ),
     ("limit = reason >> LIMIT_SHIFT", "limit = 0", "the log does not say which limit it was"),
-    ("+ msg.slot] != NONE:", "+ msg.slot] < NONE:", "one id for two orders"),
+    ("+ msg.slot].order != NONE:", "+ msg.slot].order < NONE:", "one id for two orders"),
     ("if kind == _MARKET or flags & _BUDGET:", "if kind == _MARKET:", "a budget is a price"),
 )
 
@@ -203,7 +207,11 @@ _LEDGER = (
     ("m.part[p].account.firm == m.part[q].account.firm", "p == q", "each its own firm"),
     ("if same_firm(m, maker, taker):\n        marks |= _SELF  #",
      "if False:\n        marks |= _SELF  #", "self-trades move the last price"),
-    ("own_first + slot] += lots", "own_first + slot] = lots", "an order's last fill is all"),
+    (
+        "own_first + slot].filled += lots",
+        "own_first + slot].filled = lots",
+        "an order's last fill is all",
+    ),
     ("b.signed_volume += side * lots", "b.signed_volume += lots", "all flow is buying"),
 )  # fmt: skip
 

@@ -112,7 +112,7 @@ def _account(market: Any, learner: int) -> dict[str, int]:
 def _quotes(market: Any, learner: int, tick_px: int) -> tuple[float, float]:
     """Return own bid and ask, ticks; NaN without one."""
     first = int(market["part"][learner]["own_first"])
-    found = market["slot_order"][first : first + 2]
+    found = market["slots"]["order"][first : first + 2]
     bid, ask = (market["orders"][k]["px"] / tick_px if k >= 0 else np.nan for k in found)
     return float(bid), float(ask)
 

@@ -140,7 +140,7 @@ def _order_delay_ns(m, table, part):
     """Return the latency of the next message on an order channel that varies."""
     index = part.orders_sent
     part.orders_sent += _ONE
-    return part.order_ns + delay_ns(table, part.order, index, m.now_ns - m.open_ns)
+    return part.order_ns + delay_ns(table, part.order_kind, part.order, index, m.now_ns - m.open_ns)
 
 
 @inlined
@@ -190,7 +190,7 @@ def send(m, table, p, out):
         w.kind = msg.kind
         w.side = msg.side
         latency_ns = part.order_ns
-        if part.order.kind != _AT_ONCE:
+        if part.order_kind != _AT_ONCE:
             latency_ns = _order_delay_ns(m, table, part)
         arrival = max(m.now_ns + latency_ns, part.last_arrival_ns)
         part.last_arrival_ns = arrival
@@ -218,7 +218,7 @@ def report(m, p, kind, reason, request, slot, gen, side, px, lots, fee):
             return
     r = m.reports[i]
     m.report_free = r.next
-    if part.response.kind == _AT_ONCE:
+    if part.response_kind == _AT_ONCE:
         r.t_ns = max(m.now_ns + part.response_ns, part.last_response_ns)
         part.last_response_ns = r.t_ns
     else:
@@ -252,7 +252,7 @@ def _stamp_later(m, p, i):
     """Stamp response ``i`` at once if that needs no table, else at the end of the event."""
     part = m.part[p]
     r = m.reports[i]
-    if not needs_table(part.response):
+    if not needs_table(part.response_kind):
         _stamp(m, part, r, lognormal_ns(part.response, part.responses_sent))
         return
     r.t_ns = NEVER_NS
@@ -273,7 +273,8 @@ def stamp_responses(m, table):
         part.unstamped = NONE
         while i != NONE:
             r = m.reports[i]
-            _stamp(m, part, r, delay_ns(table, part.response, part.responses_sent, time_ns))
+            index = part.responses_sent
+            _stamp(m, part, r, delay_ns(table, part.response_kind, part.response, index, time_ns))
             i = r.next
 
 
@@ -397,7 +398,7 @@ def capture(m, p, view):
     for slot in range(QUEUE_SLOTS):
         ahead = -1
         if part.queue_view != 0 and slot < part.own_capacity:
-            i = m.slot_order[part.own_first + slot]
+            i = m.slots[part.own_first + slot].order
             if i != NONE:
                 ahead = lots_ahead(m, i)
         view.queue_ahead[slot] = ahead
@@ -419,7 +420,8 @@ def _feed_delay_ns(m, table, part, what):
     index = part.views_scheduled
     if what == _TRIGGERED:
         index = part.views_triggered + TRIGGERED
-    return part.feed_ns + delay_ns(table, part.feed, index, m.now_ns - m.open_ns)
+    time_ns = m.now_ns - m.open_ns
+    return part.feed_ns + delay_ns(table, part.feed_kind, part.feed, index, time_ns)
 
 
 @inlined
@@ -434,7 +436,7 @@ def schedule_view(m, table, p, wake_ns):
     if wake_ns >= NEVER_NS:
         return
     latency_ns = part.feed_ns
-    if part.feed.kind != _AT_ONCE:
+    if part.feed_kind != _AT_ONCE:
         latency_ns = _feed_delay_ns(m, table, part, _SCHEDULED)
     part.capture_ns = max(m.now_ns, wake_ns - latency_ns)
     if part.pending_ns == NEVER_NS:
@@ -469,7 +471,7 @@ def on_capture(m, table, p, what):
     """Capture a view and send it along the feed; a scheduled one that comes early is put off."""
     part = m.part[p]
     latency_ns = part.feed_ns
-    if part.feed.kind != _AT_ONCE:
+    if part.feed_kind != _AT_ONCE:
         latency_ns = _feed_delay_ns(m, table, part, what)
     delivery_ns = m.now_ns + latency_ns
     if what == _SCHEDULED:

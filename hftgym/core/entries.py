@@ -79,8 +79,8 @@ def open_market(m, seed):
         _open_book(m.books[k], k)
     m.plan_next = 0
     renew_due(m)
-    for i in range(len(m.slot_order)):
-        m.slot_order[i] = NONE
+    for i in range(len(m.slots)):
+        m.slots[i].order = NONE
     for i in range(len(m.tape_order)):
         m.tape_order[i] = NONE
     m.await_ns = NEVER_NS

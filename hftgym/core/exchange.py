@@ -269,7 +269,7 @@ def refusal(m, b, msg, flags):
     reason = _check_new(m, b, msg, flags)
     if reason != _OK or m.bare != 0:
         return reason
-    if m.slot_order[m.part[p].own_first + msg.slot] != NONE:
+    if m.slots[m.part[p].own_first + msg.slot].order != NONE:
         return _DUPLICATE_ID
     return limit_new(m, b, msg, flags) if has_limits(m, p) else _OK
 
@@ -286,7 +286,7 @@ def _sleep_order(m, log, b, msg, px, flags):
         _reject_full(m, log, msg)
         return
     if m.bare == 0:
-        m.slot_filled[m.part[p].own_first + msg.slot] = 0
+        m.slots[m.part[p].own_first + msg.slot].filled = 0
     report(m, p, _ACCEPTED, _OK, msg.kind, msg.slot, msg.gen, msg.side, px, msg.lots, 0)
     sleep(
         m, log, b, p, msg.slot, msg.gen, msg.side, px, msg.trigger_px, msg.lots, msg.flags,
@@ -341,7 +341,7 @@ def _new_order(m, log, b, msg):
     slot = msg.slot
     gen = msg.gen
     if m.bare == 0:
-        m.slot_filled[m.part[p].own_first + slot] = 0
+        m.slots[m.part[p].own_first + slot].filled = 0
         report(m, p, _ACCEPTED, _OK, kind, slot, gen, side, px, msg.lots, 0)
     display_lots = msg.display_lots
     expire_ns = msg.expire_ns
@@ -370,7 +370,7 @@ def _new_order(m, log, b, msg):
 def _order_of(m, msg):
     """Return the live order that a message names, or NONE."""
     if m.bare == 0:
-        return m.slot_order[m.part[msg.participant].own_first + msg.slot]
+        return m.slots[m.part[msg.participant].own_first + msg.slot].order
     if msg.gen < 0 or msg.gen >= m.order_high:
         return NONE
     o = m.orders[msg.gen]
@@ -448,7 +448,7 @@ def _amend(m, log, b, msg):
     lots = msg.lots
     gen = order_index
     if m.bare == 0:
-        lots -= m.slot_filled[m.part[p].own_first + slot]
+        lots -= m.slots[m.part[p].own_first + slot].filled
         gen = gen_of(m, o, slot)
     px = msg.px
     if asleep and m.rare[o.slot].kind == _MARKET:

@@ -125,8 +125,8 @@ def _hash_own(m, p, h):
             h = _add(h, order.lots)
             h = _add(h, order.filled)
             h = _add(h, order.sent_ns)
-        if m.slot_order[part.own_first + slot] != NONE:
-            h = _add(h, m.slot_filled[part.own_first + slot])
+        if m.slots[part.own_first + slot].order != NONE:
+            h = _add(h, m.slots[part.own_first + slot].filled)
     i = part.report_head
     while i != NONE:
         r = m.reports[i]

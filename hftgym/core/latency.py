@@ -56,29 +56,30 @@ def interpolated_ns(data, first, count, time_ns):
 
 
 @leaf
-def delay_ns(table, delay, index, time_ns):
+def delay_ns(table, kind, delay, index, time_ns):
     """Return what comes on top of the constant latency of message ``index``, in ns.
 
     Args:
         table: TABLE.
+        kind: LatencyKind.
         delay: DELAY.
         index: uint64; of the message on its channel.
         time_ns: when it is sent, since the opening of the market.
     """
-    if delay.kind == _CONSTANT:
+    if kind == _CONSTANT:
         return 0
-    if delay.kind == _LOGNORMAL:
+    if kind == _LOGNORMAL:
         return lognormal_ns(delay, index)
-    if delay.kind == _DRAWN:
+    if kind == _DRAWN:
         row = min(int(uniform_at(delay.key, index) * delay.count), delay.count - 1)
         return int(table.data[delay.first + row])
     return interpolated_ns(table.data, delay.first, delay.count, time_ns)
 
 
 @leaf
-def needs_table(delay):
+def needs_table(kind):
     """Return whether a delay is read from the table, which is at hand between events only."""
-    return delay.kind > _LOGNORMAL
+    return kind > _LOGNORMAL
 
 
 #: Triggered views draw from the far half of the stream of the feed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,20 @@ _NARROW = (np.int8, np.int32)
 _ROW = _PlainRow if INTERPRETED else np.record
 
 
-def record(fields: list[tuple]) -> np.dtype:
+LINE = 64  # bytes of a line of the processor's cache
+
+
+def zeros(count: int, dtype: np.dtype) -> np.ndarray:
+    """Return zeroed records, shape (count,), the first at the beginning of a line of the cache."""
+    memory = np.zeros(count * dtype.itemsize + LINE, np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + count * dtype.itemsize].view(dtype)
+
+
+def record(fields: list[tuple], lines: Collection[str] = ()) -> np.dtype:
     """Return an aligned dtype whose elements are ``numpy.record`` (attribute access).
 
+    Fields in ``lines`` begin at a multiple of 64 bytes, and so does the next of these records.
     numpy forgets the alignment of a ``numpy.record``; so nested ones stand behind an explicit
     filler, and a record that nests others has a size that is a multiple of 8.
     """
@@ -42,18 +54,22 @@ def record(fields: list[tuple]) -> np.dtype:
         if isinstance(field[1], np.dtype):
             nested = True
             _fill(placed)
+        if field[0] in lines:
+            _fill(placed, LINE)
         placed.append(field)
     if nested:
         _fill(placed)
+    if lines:
+        _fill(placed, LINE)
     return np.dtype((_ROW, np.dtype(placed, align=True)))
 
 
-def _fill(placed: list[tuple]) -> None:
-    """Append a filler up to a multiple of 8 bytes, if one is needed."""
+def _fill(placed: list[tuple], size: int = 8) -> None:
+    """Append a filler up to a multiple of ``size`` bytes, if one is needed."""
     if not placed:
         return
     layout = np.dtype(placed, align=True)
     last = layout.names[-1]  # type: ignore[index]
     end = layout.fields[last][1] + layout.fields[last][0].itemsize  # type: ignore[index]
-    if end % 8:
-        placed.append((f"_fill_{len(placed)}", "u1", (8 - end % 8,)))
+    if end % size:
+        placed.append((f"_fill_{len(placed)}", "u1", (-end % size,)))

@@ -157,7 +157,7 @@ def _tell(m, p, slot, gen, side, px, lots, fee):
     if p == m.tape.owner:
         return
     if slot != NONE:
-        m.slot_filled[m.part[p].own_first + slot] += lots
+        m.slots[m.part[p].own_first + slot].filled += lots
     report(m, p, _FILL, _OK, _LIMIT, slot, gen, side, px, lots, fee)
 
 

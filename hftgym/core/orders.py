@@ -135,7 +135,7 @@ def gen_of(m, o, slot):
     """Return the generation of the message that brought a participant's order."""
     if o.owner == m.tape.owner:
         return 0
-    return m.slot_gen[m.part[o.owner].own_first + slot]
+    return m.slots[m.part[o.owner].own_first + slot].gen
 
 
 @inlined
@@ -217,9 +217,9 @@ def place_own(m, p, slot, gen):
     if m.bare != 0:
         return gen
     index = take_order(m)
-    cell = m.part[p].own_first + slot
-    m.slot_order[cell] = index
-    m.slot_gen[cell] = gen
+    cell = m.slots[m.part[p].own_first + slot]
+    cell.order = index
+    cell.gen = gen
     return index
 
 
@@ -328,7 +328,7 @@ def _forget(m, order_index):
         if slot != NONE and m.tape_order[slot] == order_index:
             m.tape_order[slot] = NONE
     else:
-        m.slot_order[m.part[o.owner].own_first + slot] = NONE
+        m.slots[m.part[o.owner].own_first + slot].order = NONE
 
 
 @leaf

@@ -231,7 +231,7 @@ def end_all(m, log, b, p, side, reason, request):
     """End all orders of a participant, or those of one side, in the order of their slots."""
     part = m.part[p]
     for slot in range(part.own_capacity):
-        i = m.slot_order[part.own_first + slot]
+        i = m.slots[part.own_first + slot].order
         if i != NONE and (side == 0 or m.orders[i].side == side):
             end_order(m, log, b, i, reason, request)
 

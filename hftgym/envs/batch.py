@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import get_num_threads
 
 from hftgym.core.entries import reseed_one
+from hftgym.core.layout import zeros
 from hftgym.envs.draws import drawn_shares, numbers_as
 from hftgym.envs.kernels import reset_marked, step_many, step_one
 from hftgym.envs.seeds import draw_market_seed, next_market_seed
@@ -64,7 +65,7 @@ class Batch:
         self.count = count
         self.learners = len(setting.learners)
         rows = count * self.learners
-        self.markets = np.zeros(count, setting.blueprint.record.dtype)
+        self.markets = zeros(count, setting.blueprint.record.dtype)
         self.states = np.zeros(rows, STATE)
         self.ios = np.zeros(rows, IO)
         self.obs = np.zeros((rows, setting.width), np.float32)

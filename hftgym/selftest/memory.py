@@ -71,7 +71,7 @@ def _walk(m, s, asleep, key, head, tail, volume):
         if o.flags & _RARE and m.rare[o.slot].order != k:
             return n, 23
         if o.owner != m.tape.owner:
-            if m.slot_order[m.part[o.owner].own_first + slot] != k:
+            if m.slots[m.part[o.owner].own_first + slot].order != k:
                 return n, 16
         elif slot != NONE and m.tape_order[slot] != k:
             return n, 16
@@ -281,7 +281,7 @@ def _check(markets, i, order_capacity, far_capacity, in_flight):
         buys = 0
         sells = 0
         for slot in range(part.own_capacity):
-            k = m.slot_order[part.own_first + slot]
+            k = m.slots[part.own_first + slot].order
             if k != NONE:
                 o = m.orders[k]
                 linked += 1

@@ -30,7 +30,7 @@ from hftgym.core.exchange import process
 from hftgym.core.jit import kernel
 from hftgym.core.orders import slot_of
 from hftgym.core.phases import change_phase, run_due
-from hftgym.core.records import LOG, MARKET, OWN_HEADER_BYTES, OWN_ORDER, record
+from hftgym.core.records import LOG, MARKET, OWN_HEADER_BYTES, own_bytes, record
 from hftgym.core.reference import (
     Indication,
     Member,
@@ -322,7 +322,7 @@ class CompiledVenue:
         self.markets = np.zeros(1, MARKET[size])
         m = self.m
         if slots is None:
-            slots = min(64, len(m["slot_order"]) // max(len(self.members), 1))
+            slots = min(64, len(m["slots"]) // max(len(self.members), 1))
         m["participants"] = len(self.members)
         m["tape"]["owner"] = NONE
         self._write_rules(phase)
@@ -372,7 +372,7 @@ class CompiledVenue:
         part = self.m["part"][p]
         part["own_first"] = p * slots
         part["own_capacity"] = slots
-        part["own_offset"] = p * (OWN_HEADER_BYTES + slots * OWN_ORDER.itemsize)
+        part["own_offset"] = p * own_bytes(slots)
         part["decide"] = NONE
         part["name_hash"] = 1000 + p
         offset = int(part["own_offset"])

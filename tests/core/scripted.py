@@ -267,7 +267,7 @@ class Stage:
 
     def own_lots(self, name: str, slot: int = 0) -> int:
         """Lots of the resting order in a slot, at the exchange."""
-        order = self.m["slot_order"][int(self.part(name)["own_first"]) + slot]
+        order = self.m["slots"]["order"][int(self.part(name)["own_first"]) + slot]
         return 0 if order < 0 else int(self.m["orders"][order]["lots"])
 
 

@@ -228,6 +228,7 @@ NOT_STATE = {
     "part": {"own_offset", "own_first", "report_head", "report_tail", "decide", "external"}
     | {"pending_ns", "awaiting_view", "queue_view", "view_levels", "background", "wakes"}
     | {"feed_ns", "order_ns", "response_ns", "signal_delay_ns", "own_capacity", "reads_data"}
+    | {"feed_kind", "order_kind", "response_kind"}
     | {"feed", "order", "response", "unstamped", "next_unstamped", "book"}
     | {"params", "memory", "rng", "account"},
     # Settings, as the latencies above, and scratch.

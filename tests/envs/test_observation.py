@@ -141,7 +141,7 @@ def test_the_truth_is_not_observed() -> None:
     market["orders"]["px"] = 999
     market["value"]["ring"] = np.nan
     market["seed"] = 0
-    market["slot_order"][:] = -1
+    market["slots"]["order"] = -1
     batch = env._batch
     batch.obs[:] = 0.0
     observe_one(batch.markets, batch.states, env.setting.task, batch.recents, batch.obs)

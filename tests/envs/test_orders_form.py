@@ -61,7 +61,7 @@ def test_a_smaller_amend_keeps_the_place_and_a_larger_one_loses_it() -> None:
     learner = env.setting.blueprint.learners[0]
     send(env, LIMIT, slot=0, price=BEHIND_4, size=2)
     send(env, WAIT)
-    index = int(env.market["slot_order"][int(env.market["part"][learner]["own_first"])])
+    index = int(env.market["slots"]["order"][int(env.market["part"][learner]["own_first"])])
     order = env.market["orders"][index]
     assert int(order["lots"]) == 5
     own_px = int(own(env)["orders"][0]["px"])
