@@ -20,9 +20,11 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from agents.actor_critic import ActorCritic, to_env
+from agents.clipped_loss import Weights, clipped_loss
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
 from agents.unseen import unseen_columns
+from hftgym.core.jit import INTERPRETED
 from hftgym.errors import InternalError
 from hftgym.training.atomic import write_folder
 from hftgym.training.normalize import ReturnNormalizer
@@ -167,13 +169,17 @@ class Losses:
         policy: Clipped surrogate (equation 7), with its sign turned.
         value: Mean squared error of the value.
         entropy: Mean entropy of the policy.
+        kl: Divergence from the policy that drew the actions (Schulman 2020; never negative).
+        clip_share: Share of the ratios that are beyond the clip.
         log_ratio: Logarithm of the probability ratio, shape (n,).
     """
 
     total: Tensor
-    policy: Tensor
-    value: Tensor
-    entropy: Tensor
+    policy: float
+    value: float
+    entropy: float
+    kl: float
+    clip_share: float
     log_ratio: Tensor
 
 
@@ -185,16 +191,41 @@ class NotFiniteError(InternalError):
 
 def losses(network: ActorCritic, batch: Minibatch, p: Params) -> Losses:
     """Return the losses of a minibatch."""
-    log_prob, entropy = network.evaluate(batch.obs, batch.actions)
+    head, values = network.head(batch.obs), network.values(batch.obs)
+    if not network.discrete and not INTERPRETED:
+        rest = (batch.actions, batch.log_prob, batch.advantage, batch.returns)
+        weights = Weights(p.epsilon, p.value_weight, p.entropy_weight)
+        total, told = clipped_loss(head, network.log_std, values, rest, weights)
+        return Losses(total, **told)
+    return losses_in_torch(network, head, values, batch, p)
+
+
+def losses_in_torch(
+    network: ActorCritic, head: Tensor, values: Tensor, batch: Minibatch, p: Params
+) -> Losses:
+    """Return the losses of a minibatch, given what the networks say of its observations."""
+    log_prob, entropy = network.judge(head, batch.actions)
     a = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
     log_ratio = log_prob - batch.log_prob
     ratio = torch.exp(log_ratio)
     clipped = torch.clamp(ratio, 1.0 - p.epsilon, 1.0 + p.epsilon)
     policy_loss = -torch.minimum(a * ratio, a * clipped).mean()
-    value_loss = ((batch.returns - network.values(batch.obs)) ** 2).mean()
+    value_loss = ((batch.returns - values) ** 2).mean()
     mean_entropy = entropy.mean()
     total = policy_loss + p.value_weight * value_loss - p.entropy_weight * mean_entropy
-    return Losses(total, policy_loss, value_loss, mean_entropy, log_ratio)
+    with torch.no_grad():
+        change = ratio - 1.0
+        kl = (change - log_ratio).mean()
+        clip_share = (change.abs() > p.epsilon).float().mean()
+    return Losses(
+        total,
+        policy=policy_loss.item(),
+        value=value_loss.item(),
+        entropy=mean_entropy.item(),
+        kl=kl.item(),
+        clip_share=clip_share.item(),
+        log_ratio=log_ratio.detach(),
+    )
 
 
 def advantages(played: Rollout, gamma: float, gae_lambda: float) -> Tensor:
@@ -203,17 +234,16 @@ def advantages(played: Rollout, gamma: float, gae_lambda: float) -> Tensor:
     Nothing is carried over the end of an episode. Where one was cut, the value of its last
     observation stands for what would have come; where it ended, nothing does.
     """
-    found = torch.empty_like(played.rewards)
-    ahead = torch.zeros_like(played.last)
-    following = played.last
+    rewards, values, last = played.rewards.numpy(), played.values.numpy(), played.last.numpy()
+    goes_on, cut_values = ~played.ended.numpy(), played.cut_values.numpy()
+    found, ahead, following = np.empty_like(rewards), np.zeros_like(last), last
     for t in range(len(found) - 1, -1, -1):
-        goes_on = ~played.ended[t]
-        behind = torch.where(goes_on, following, played.cut_values[t])
-        delta = played.rewards[t] + gamma * behind - played.values[t]
-        ahead = delta + gamma * gae_lambda * torch.where(goes_on, ahead, 0.0)
+        behind = np.where(goes_on[t], following, cut_values[t])
+        delta = rewards[t] + gamma * behind - values[t]
+        ahead = delta + gamma * gae_lambda * np.where(goes_on[t], ahead, 0.0)
         found[t] = ahead
-        following = played.values[t]
-    return found
+        following = values[t]
+    return torch.from_numpy(found)
 
 
 class Trainer:
@@ -301,11 +331,12 @@ class Trainer:
             self.obs = torch.from_numpy(np.array(raw, np.float32))
         with torch.no_grad():  # of all observations in one go: fewer, larger products
             last = network.values(self.obs)
-            seen = torch.cat(obs).split(p.minibatch)
-            values = torch.cat([network.values(part) for part in seen])
+            seen = torch.stack(obs)
+            parts = seen.reshape(-1, seen.shape[-1]).split(p.minibatch)
+            values = torch.cat([network.values(part) for part in parts])
             log_prob, _ = network.judge(torch.cat(heads), torch.cat(actions))
         played = Rollout(
-            obs=torch.stack(obs),
+            obs=seen,
             actions=torch.stack(actions),
             log_prob=log_prob.reshape(shape),
             values=values.reshape(shape),
@@ -404,16 +435,10 @@ class Trainer:
             for chosen in order.split(p.minibatch):
                 batch = whole.rows(chosen)
                 found = losses(network, batch, p)
-                with torch.no_grad():  # Schulman's estimate (2020), never negative
-                    change = torch.exp(found.log_ratio) - 1.0
-                    kl = float((change - found.log_ratio).mean())
-                    clip_share = float((change.abs() > p.epsilon).float().mean())
+                kl = found.kl
                 if not torch.isfinite(found.total):
                     raise self._not_finite("the loss", batch)
-                kept.append(
-                    [x.item() for x in (found.policy, found.value, found.entropy)]
-                    + [kl, clip_share]
-                )
+                kept.append([found.policy, found.value, found.entropy, kl, found.clip_share])
                 if p.target_kl is not None and kl > 1.5 * p.target_kl:
                     break
                 self.optimizer.zero_grad()

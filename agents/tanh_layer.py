@@ -75,11 +75,16 @@ class _Room:
         return _Room()
 
 
+def _forward(x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
+    y = torch.mm(x, weight.t(), out=room.take("y", len(x), len(weight)))
+    _activate(y.numpy(), bias.detach().numpy())
+    return y
+
+
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
-        y = torch.mm(x, weight.t(), out=room.take("y", len(x), len(weight)))
-        _activate(y.numpy(), bias.detach().numpy())
+        y = _forward(x, weight, bias, room)
         ctx.save_for_backward(x, weight, y)
         ctx.room = room
         return y
@@ -114,5 +119,7 @@ class TanhLayer(nn.Linear):
         plain = x.dtype == torch.float32 and x.device.type == "cpu" and x.dim() == 2
         if not plain or INTERPRETED:
             return torch.tanh(super().forward(x))
+        if not torch.is_grad_enabled():  # what torch does around it takes longer than a small batch
+            return _forward(x, self.weight, self.bias, self._room)
         y: Tensor = _Layer.apply(x, self.weight, self.bias, self._room)
         return y

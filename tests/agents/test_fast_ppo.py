@@ -94,9 +94,9 @@ def test_the_passes_end_where_the_policy_has_moved_far() -> None:
 
 
 FAULTS = {
-    "advantages cross the end of an episode": ("torch.where(goes_on, ahead, 0.0)", "ahead"),
+    "advantages cross the end of an episode": ("np.where(goes_on[t], ahead, 0.0)", "ahead"),
     "an end is bootstrapped": (
-        "torch.where(goes_on, following, played.cut_values[t])",
+        "np.where(goes_on[t], following, cut_values[t])",
         "following",
     ),
     "the advantage has the wrong sign": (
