@@ -19,6 +19,7 @@ from agents.ppo_policy import PPOPolicy
 from agents.tanh_layer import TanhLayer
 from hftgym.errors import UsageError
 
+_LINE = 16  # float32 numbers in a line of the processor's cache
 _LOG_2PI = math.log(2.0 * math.pi)
 
 
@@ -116,6 +117,23 @@ class ActorCritic(nn.Module):
         """
         with torch.no_grad():
             self.log_std.fill_(float(np.log(initial * (final / initial) ** share)))
+
+    def as_one(self) -> nn.Parameter:
+        """Return all weights as one tensor, of which they are views from now on; so its gradient.
+
+        An optimiser that goes over thirteen tensors, and the norm of their gradient, take three
+        times as long as over one.
+        """
+        parts = list(self.parameters())
+        firsts = np.cumsum([0] + [-(-part.numel() // _LINE) * _LINE for part in parts])
+        whole = nn.Parameter(torch.zeros(int(firsts[-1])))
+        whole.grad = torch.zeros_like(whole)
+        weights = whole.detach()
+        for part, first in zip(parts, firsts.tolist(), strict=False):
+            here = slice(first, first + part.numel())
+            weights[here] = part.detach().reshape(-1)
+            part.data, part.grad = weights[here].view_as(part), whole.grad[here].view_as(part)
+        return whole
 
     def policy(
         self, name: str, steps: int, params: Any, normalizer: dict[str, Any] | None = None

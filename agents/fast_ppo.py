@@ -269,8 +269,9 @@ class Trainer:
         std[self.unseen] = torch.inf  # what is divided by it is zero
         self.network.scale(torch.zeros(space.shape[0]), std)
         self.generator = torch.Generator().manual_seed(seed % 2**63)
+        self.weights = self.network.as_one()
         self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=params.learning_rate, eps=1e-5, fused=True
+            [self.weights], lr=params.learning_rate, eps=1e-5, fused=True
         )
         self.normalizer = (
             ReturnNormalizer(venv.num_envs, params.gamma) if params.normalize_returns else None
@@ -441,9 +442,9 @@ class Trainer:
                 kept.append([found.policy, found.value, found.entropy, kl, found.clip_share])
                 if p.target_kl is not None and kl > 1.5 * p.target_kl:
                     break
-                self.optimizer.zero_grad()
+                self.optimizer.zero_grad(set_to_none=False)
                 found.total.backward()
-                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), p.max_grad_norm)
+                norm = torch.nn.utils.clip_grad_norm_(self.weights, p.max_grad_norm)
                 if not torch.isfinite(norm):
                     raise self._not_finite("the gradient", batch)
                 self.optimizer.step()

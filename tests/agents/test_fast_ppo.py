@@ -210,3 +210,16 @@ def test_on_markets_it_repeats_and_loads(tmp_path: Path) -> None:
     tags = {tag for row in read_metrics(run.metrics) for tag in row}
     wanted = {"train/approx_kl", "train/clip_fraction", "train/explained_variance"}
     assert wanted | {"time/env_share", "rollout/objective", "eval/objective"} <= tags
+
+
+def test_weights_and_gradient_are_views_of_one_tensor() -> None:
+    network = Trainer(probes(5, 16, True), Params(**SMALL), 0, 256).network
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    whole = network.as_one()
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    network.values(torch.ones(3, 1)).sum().backward()
+    total = torch.cat([weights.grad.reshape(-1) for weights in network.parameters()])
+    assert whole.grad.norm() == pytest.approx(float(total.norm())) and total.norm() > 0.0
+    with torch.no_grad():
+        whole += 1.0
+    assert all(torch.equal(before[k] + 1.0, v) for k, v in network.state_dict().items())
