@@ -121,8 +121,8 @@ class ActorCritic(nn.Module):
     def as_one(self) -> nn.Parameter:
         """Return all weights as one tensor, of which they are views from now on; so its gradient.
 
-        An optimiser that goes over thirteen tensors, and the norm of their gradient, take three
-        times as long as over one.
+        An optimiser asks for each tensor what it is, and so does the norm of the gradient: with one
+        instead of thirteen, learning took 0.97 of the time.
         """
         parts = list(self.parameters())
         firsts = np.cumsum([0] + [-(-part.numel() // _LINE) * _LINE for part in parts])

@@ -1,9 +1,9 @@
 """The loss of PPO and its gradient in one pass over a minibatch, for a Gaussian policy.
 
-Schulman et al. (2017), equations 7 and 9; the arithmetic of `agents.fast_ppo.losses`, which says it
-in torch and is what the tests compare this with. There each of some thirty operations is a pass
-over memory, an object of the derivative and a second pass backwards: a fifth of the time that
-learning from a minibatch of 4,096 took.
+Schulman et al. (2017), equations 7 and 9; the arithmetic of `agents.fast_ppo.losses_in_torch`,
+which is what the tests compare this with. There each of some thirty operations is a pass over
+memory, an object of the derivative and a second pass backwards: a fifth of the time that learning
+from a minibatch of 4,096 took.
 """
 
 from __future__ import annotations

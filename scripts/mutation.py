@@ -215,7 +215,13 @@ class _Log:
         self._sources = _digest(root, tests)
         if path is None or not path.exists():
             return
-        head, *rows = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # a run was killed while it wrote its last line
+            path.write_text(whole, encoding="utf-8")
+        if not whole:
+            return
+        head, *rows = (json.loads(line) for line in whole.splitlines())
         if head["sources"] != self._sources:
             raise ValueError(
                 f"{path}: its verdicts are about other sources or tests; name another file"

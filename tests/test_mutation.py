@@ -82,6 +82,10 @@ def test_a_log_is_gone_on_with(tiny: Path) -> None:
     assert [verdict.outcome for verdict in again] == ["timeout", "survived"]
     assert again[0].seconds == first[0].seconds
     assert len(log.read_text().splitlines()) == 3
+    with log.open("a") as file:
+        file.write('{"mutant": ["larg')  # killed while it wrote
+    assert len(list(judge_all([NOTICED], ["test_larger.py"], 1, tiny, log))) == 1
+    assert len(log.read_text().splitlines()) == 3
     (tiny / "larger.py").write_text(SOURCE + "\n")
     with pytest.raises(ValueError, match="are about other sources or tests; name another file"):
         list(judge_all([NOTICED], ["test_larger.py"], 1, tiny, log))

@@ -393,7 +393,7 @@ TAPE_STATE = record(
 
 
 #: Its first lines of the cache hold what every decision reads and writes. With the fields by topic
-#: (and a slot in three arrays) an event took 1.03 to 1.07 times as long beside a busy neighbour.
+#: (and a slot in three arrays) an event took 1.04 times as long: median of nine noisy comparisons.
 PARTICIPANT = record(
     [
         ("tie_key", "u8"),  # hash of seed and name: settles events of one instant
