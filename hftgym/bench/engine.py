@@ -91,7 +91,7 @@ def bench_engine(
     tell("one call a message, small batches, other depths")
     result["per_call"] = calls_per_second(prefill, stream[: min(messages, _PER_CALL)], repeats)
     result["batches"] = _batches(engine)
-    result["depths"] = _depths(depths, messages, seed)
+    result["depths"] = _depths(depths, messages, seed, repeats)
     if resting:
         tell(f"resting {resting:,} orders in a fresh process")
         result["memory"] = _memory(resting)
@@ -139,14 +139,18 @@ def _batches(engine: EngineRun) -> dict[str, Any]:
     }
 
 
-def _depths(depths: tuple[int, ...], messages: int, seed: int) -> dict[str, Any]:
-    """Return the speed for several numbers of live orders."""
-    rates = {}
+def _depths(depths: tuple[int, ...], messages: int, seed: int, repeats: int) -> dict[str, Any]:
+    """Return the speed for several numbers of live orders, measured in turns."""
+    engines = {}
     for live in depths:
         prefill, stream, _ = make_stream(messages, seed, live)
-        engine = EngineRun(prefill, stream)
-        engine.run()
-        rates[str(live)] = round(messages / median(engine.run() for _ in range(3)))
+        engines[live] = EngineRun(prefill, stream)
+        engines[live].run()
+    seconds: dict[int, list[float]] = {live: [] for live in depths}
+    for _ in range(repeats):
+        for live, engine in engines.items():
+            seconds[live].append(engine.run())
+    rates = {str(live): round(messages / median(taken)) for live, taken in seconds.items()}
     spread = max(rates.values()) / min(rates.values()) if rates else 1.0
     return {"messages_per_s": rates, "fastest_per_slowest": round(spread, 2)}
 

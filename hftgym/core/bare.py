@@ -71,11 +71,9 @@ _TOO_LATE = int(Reason.TOO_LATE)
 _DUPLICATE_ID = int(Reason.DUPLICATE_ID)
 _ON_MARK = int(StopOn.MARK)
 #: Messages ahead for which memory is asked: its handle, the order itself, its neighbours.
-_FARTHEST = 32
-_FAR = 16
-_NEAR = 8
-#: So many orders lie in the cache anyway.
-_CACHED_ORDERS = 16_384
+_FARTHEST = 20
+_FAR = 10
+_NEAR = 5
 _NO_FAULT = int(Fault.NONE)
 _TERMS = int(Flag.ICEBERG) | int(Flag.STOP) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 INDEX = (1 << GENERATION_SHIFT) - 1
@@ -334,17 +332,14 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
     m = markets[i]
     b = m.books[0]
     w = m.messages[0]
-    # What a message needs is asked for some messages ahead (1M live orders: 65 ns, not 141).
-    far_behind = m.order_live > _CACHED_ORDERS
+    # What a cancel needs is asked for some messages ahead, of every message: an order that is yet
+    # to come has no handle, which costs nothing, while asking for its kind mispredicts (of the time
+    # with such a question 0.83 with 10,000 live orders, 0.75 with a million).
     for k in range(first, last):
-        if far_behind and k + _FARTHEST < last:
+        if k + _FARTHEST < last:
             prefetch_item(handles, messages[k + _FARTHEST].id)
-            ahead = messages[k + _FAR]
-            if ahead.kind == _CANCEL:
-                fetch_order(m, handles[ahead.id])
-            ahead = messages[k + _NEAR]
-            side = 1 if ahead.side > 0 else -1
-            fetch_neighbours(m, b, ahead.kind == _CANCEL, handles[ahead.id], side, ahead.px)
+            fetch_order(m, handles[messages[k + _FAR].id])
+            fetch_neighbours(m, handles[messages[k + _NEAR].id])
         msg = messages[k]
         kind = msg.kind
         if msg.flags == 0 and (kind == _LIMIT or kind == _CANCEL) and is_plain(b):

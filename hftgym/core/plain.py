@@ -65,34 +65,24 @@ def new_handle(m):
 
 
 @inlined
-def fetch_order(m, handle):
-    """Ask for the order that a cancel some messages ahead names."""
+def _order_of(m, handle):
+    """Return the index of the order that ``handle`` names, or 0: only memory is asked for it."""
     index = handle & ((1 << GENERATION_SHIFT) - 1)
-    if handle > 0 and index < m.order_high:
-        prefetch(m.orders[index])
+    return index if index < m.order_high else 0
 
 
 @inlined
-def fetch_neighbours(m, b, is_cancel, handle, side, px):
-    """Ask for what the next message but few touches besides its own order."""
-    if is_cancel:
-        index = handle & ((1 << GENERATION_SHIFT) - 1)
-        if handle > 0 and index < m.order_high:
-            o = m.orders[index]
-            if o.prev != NONE:
-                prefetch(m.orders[o.prev])
-            if o.next != NONE:
-                prefetch(m.orders[o.next])
-    else:
-        opposite = b.sides[side_index(-side)]
-        if opposite.best >= -side * px:
-            prefetch(m.orders[level_head(opposite, opposite.best)])
-        s = b.sides[side_index(side)]
-        offset = side * px - s.base
-        if 0 <= offset < len(s.levels):
-            tail = s.levels[(side * px) & (len(s.levels) - 1)].tail
-            if tail != NONE:
-                prefetch(m.orders[tail])
+def fetch_order(m, handle):
+    """Ask for the order that a message some messages ahead names."""
+    prefetch(m.orders[_order_of(m, handle)])
+
+
+@inlined
+def fetch_neighbours(m, handle):
+    """Ask for the orders before and behind it, which its cancel unlinks."""
+    o = m.orders[_order_of(m, handle)]
+    prefetch(m.orders[max(o.prev, 0)])
+    prefetch(m.orders[max(o.next, 0)])
 
 
 @inlined

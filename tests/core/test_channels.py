@@ -361,3 +361,15 @@ def test_the_answer_to_the_first_of_two_amends_settles_nothing() -> None:
     stage.advance()
     seen = [(s["delivered_ns"], s["state"]) for s in stage.sights("a")[-2:]]
     assert seen == [(15 * MS - 1, OwnState.PENDING_AMEND), (15 * MS, OwnState.LIVE)]
+
+
+def test_an_amend_sent_before_the_order_is_known_is_pending_when_it_is() -> None:
+    times = (4 * MS - 1, 4 * MS, 5 * MS)
+    stage = Stage(
+        {"a": [limit(0, BUY, 90), amend(MS, 91, 1), *(look(t_ns) for t_ns in times)]},
+        {"a": (0, 2 * MS, 2 * MS)},
+    )
+    stage.advance()
+    seen = [(s["delivered_ns"], s["state"]) for s in stage.sights("a")[-3:]]
+    states = (OwnState.PENDING_NEW, OwnState.PENDING_AMEND, OwnState.LIVE)
+    assert seen == list(zip(times, states, strict=True))
