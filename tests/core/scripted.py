@@ -39,6 +39,7 @@ SIGHT = record(
         ("t_ns", "i8"),
         ("delivered_ns", "i8"),
         ("bid_px", "i8"),
+        ("next_bid_px", "i8"),
         ("ask_px", "i8"),
         ("position", "i4"),
         ("state", "i4"),
@@ -70,6 +71,7 @@ def script(view, own, params, memory, rng, out):
         sight.t_ns = view.t_ns
         sight.delivered_ns = view.delivered_ns
         sight.bid_px = view.bid_px[0]
+        sight.next_bid_px = view.bid_px[1]
         sight.ask_px = view.ask_px[0]
         sight.position = own.position
         sight.state = own.orders[0].state

@@ -78,6 +78,15 @@ def test_a_view_shows_the_market_at_its_capture() -> None:
     assert seen == [(17 * MS, 20 * MS, 90), (20 * MS, 23 * MS, 95)]  # one in flight at a time
 
 
+def test_a_view_never_shows_a_price_at_which_all_orders_are_hidden() -> None:
+    prices = [(95, Flag.HIDDEN), (94, 0), (93, Flag.HIDDEN), (92, 0)]
+    bids = [limit(MS, BUY, px, slot=k, flags=flag) for k, (px, flag) in enumerate(prices)]
+    stage = Stage({"maker": bids, "reader": [look(2 * MS)]})
+    stage.advance()
+    sight = stage.sights("reader")[-1]
+    assert (sight["bid_px"], sight["next_bid_px"]) == (94, 92)
+
+
 def test_queue_ahead_is_that_of_the_capture() -> None:
     stage = Stage(
         {
