@@ -63,7 +63,8 @@ def move_tick(task: TaskConstants, obs: ObsArray, leg: str = "") -> FloatArray:
     k = max(1, round(0.5 / task.step_s))
     unit = 2.0 * task.sigma_tick_per_sqrt_s * np.sqrt(k * task.step_s)
     seen = obs[:, task.obs_index[f"{leg}return_0.5s"]].astype(np.float64)
-    return np.asarray(seen * unit / k)
+    # Mids are whole half ticks: what an observation's 32 bits have lost of that comes back.
+    return np.asarray(np.rint(2.0 * seen * unit) / 2.0 / k)
 
 
 def each(formula: Callable[..., float], *arrays: npt.NDArray[Any]) -> FloatArray:

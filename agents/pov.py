@@ -34,14 +34,13 @@ class POV(ScheduledExecutor):
         """Return that the clock asks for nothing before the end."""
         return 1.0 if time_left > 0.0 else 0.0
 
-    def overdue_lots(self, obs: ObsArray) -> FloatArray:
-        """Return the lots that volume has called for and that are not done, shape (envs,)."""
+    def left_lots(self, obs: ObsArray) -> FloatArray:
+        """Return the lots that volume so far allows to be left, none at the end, (envs,)."""
         participation = cast(Params, self.params).participation
         share = obs[:, self.task.obs_index["others_volume"]].astype(np.float64)
         others = np.rint(self._target * share / np.maximum(1.0 - share, 1e-6)).astype(np.int64)
         due = np.array([due_lot(int(v), self._target, participation) for v in others], np.float64)
-        by_volume = self._rest(obs) - (self._target - due)
-        return np.maximum(by_volume, super().overdue_lots(obs))
+        return np.minimum(self._target - due, super().left_lots(obs))
 
     @classmethod
     def grid(cls, task: TaskConstants) -> list[AgentParams]:

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from agents.directional import each
 from agents.policy import AgentParams, FloatArray, ScriptedPolicy, distances_to_actions
+from hftgym.participants.executing import overdue_lots
 from hftgym.training.policy import ActionArray, ObsArray, TaskConstants
 
 #: Distances to choose from, in half-spreads of the task; the last one never waits.
@@ -54,12 +56,11 @@ class ScheduledExecutor(ScriptedPolicy):
         """Return the share of the target that may be left when so much of the time is left."""
         raise NotImplementedError
 
-    def overdue_lots(self, obs: ObsArray) -> FloatArray:
-        """Return the lots that ought to be done by the next decision and are not, (envs,)."""
+    def left_lots(self, obs: ObsArray) -> FloatArray:
+        """Return the lots that may be left by the next decision, not rounded, shape (envs,)."""
         index, steps = self.task.obs_index, len(self._left)
         step = np.rint((1.0 - obs[:, index["time_left"]].astype(np.float64)) * steps)
-        due = self._left[np.clip(step, 0, steps - 1).astype(np.int64)] * self._target
-        return np.asarray(self._rest(obs) - due)
+        return np.asarray(self._left[np.clip(step, 0, steps - 1).astype(np.int64)] * self._target)
 
     def predict(
         self,
@@ -69,14 +70,14 @@ class ScheduledExecutor(ScriptedPolicy):
         deterministic: bool = True,
     ) -> tuple[ActionArray, Any]:
         """Return distance and share to take, shape (envs, 2), and the state unchanged."""
-        overdue = self.overdue_lots(obs)
-        take = np.where(overdue >= self._lag, np.ceil(overdue - 1e-6), 0.0)
+        rest = self.rest_lots(obs)
+        take = each(lambda x, left: overdue_lots(x, left, self._lag), rest, self.left_lots(obs))
         action = np.empty((len(obs), 2), np.float32)
         action[:, 0] = self._wait
-        action[:, 1] = np.clip(take / np.maximum(self._rest(obs), 1.0), 0.0, 1.0)
+        action[:, 1] = np.clip(take / np.maximum(rest, 1.0), 0.0, 1.0)
         return action, state
 
-    def _rest(self, obs: ObsArray) -> FloatArray:
+    def rest_lots(self, obs: ObsArray) -> FloatArray:
         """Return the lots that are not known to be done, shape (envs,)."""
         share = obs[:, self.task.obs_index["rest"]].astype(np.float64)
         return np.asarray(np.rint(share * self._target))

@@ -15,8 +15,9 @@ from hftgym.core.desks import book_of
 from hftgym.core.jit import leaf
 from hftgym.envs.act_orders import send_one_order
 from hftgym.envs.mailbox import empty_mailbox, mailbox
-from hftgym.envs.room import room_lots, send_market_order
+from hftgym.envs.room import room_lots
 from hftgym.envs.task import ActionForm
+from hftgym.participants.orders import take_behind_quotes
 from hftgym.participants.quoting import ASK_SLOT, BID_SLOT, quote_side
 
 _FREE = int(OwnState.FREE)
@@ -123,7 +124,7 @@ def _execute(task, instrument, view, own, box, by_move, action):
         take = rest
     else:
         take = int(action[1]) * task.lots
-    send_market_order(own, box, side, min(take, room))
+    take_behind_quotes(own, box, side, min(take, room))
 
 
 @leaf
@@ -133,9 +134,9 @@ def _hold(task, own, box, target):
     room_sell = room_lots(task, own, SELL)
     wanted = target - (room_sell - room_buy - own.position)  # beyond when all that is open is done
     if wanted > 0:
-        send_market_order(own, box, BUY, min(wanted, room_buy))
+        take_behind_quotes(own, box, BUY, min(wanted, room_buy))
     elif wanted < 0:
-        send_market_order(own, box, SELL, min(-wanted, room_sell))
+        take_behind_quotes(own, box, SELL, min(-wanted, room_sell))
 
 
 @leaf
@@ -165,4 +166,4 @@ def act(m, task, io):
         _hold(task, own, box, math.floor(a[0] * task.limit_lot + 0.5))
     elif a[0] != 1.0:
         side = BUY if a[0] > 1.0 else SELL
-        send_market_order(own, box, side, min(task.lots, room_lots(task, own, side)))
+        take_behind_quotes(own, box, side, min(task.lots, room_lots(task, own, side)))

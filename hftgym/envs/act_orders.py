@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from hftgym.core.constants import BUY, SELL, OwnState
 from hftgym.core.jit import leaf
-from hftgym.envs.room import room_lots, send_market_order
+from hftgym.envs.room import room_lots
 from hftgym.envs.task import SLOTS
-from hftgym.participants.orders import amend, cancel, place
+from hftgym.participants.orders import amend, cancel, place, take_behind_quotes
 
 _FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
@@ -50,7 +50,7 @@ def send_one_order(task, instrument, view, own, box, action):
     side = BUY if action[2] == 0.0 else SELL
     lots = _lots(task, int(action[4]))
     if verb == _MARKET:
-        send_market_order(own, box, side, min(lots, room_lots(task, own, side)))
+        take_behind_quotes(own, box, side, min(lots, room_lots(task, own, side)))
         return
     order = own.orders[slot]
     if verb == _CANCEL:

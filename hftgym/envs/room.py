@@ -1,13 +1,11 @@
-"""How many lots a learner may still send, and market orders on their way."""
+"""How many lots a learner may still send."""
 
 from __future__ import annotations
 
-from hftgym.core.constants import NONE, OwnState
 from hftgym.core.jit import leaf
-from hftgym.envs.task import SLOTS, Role
-from hftgym.participants.orders import free_slot_from, take
+from hftgym.envs.task import Role
+from hftgym.participants.orders import open_lots
 
-_FREE = int(OwnState.FREE)
 _EXECUTOR = int(Role.EXECUTOR)
 
 
@@ -20,19 +18,4 @@ def room_lots(task, own, side):
     """
     if task.role == _EXECUTOR and side * task.target_lots <= 0:
         return 0
-    open_lots = 0
-    for slot in range(own.capacity):
-        order = own.orders[slot]
-        if order.state != _FREE and order.side == side:
-            open_lots += order.lots
-    return max(task.limit_lot - side * own.position - open_lots, 0)
-
-
-@leaf
-def send_market_order(own, box, side, lots):
-    """Send a market order from a slot behind those whose place in the queue is observed."""
-    if lots <= 0:
-        return
-    slot = free_slot_from(own, SLOTS, own.capacity)
-    if slot != NONE and slot >= SLOTS:
-        take(box, slot, side, lots)
+    return max(task.limit_lot - side * own.position - open_lots(own, side), 0)

@@ -14,7 +14,14 @@ from pydantic import Field, model_validator
 
 from hftgym.core.jit import leaf
 from hftgym.participants.base import participant
-from hftgym.participants.executing import MEMORY, ExecutorParams, enter_slice, whole_lots, work
+from hftgym.participants.executing import (
+    CHILDREN,
+    MEMORY,
+    ExecutorParams,
+    enter_slice,
+    whole_lots,
+    work,
+)
 
 
 class Params(ExecutorParams):
@@ -55,7 +62,7 @@ def due_lot(after, slices, parent_lots, horizon_s, kappa):
     return parent_lots - whole_lots(parent_lots, share_left(left_s, horizon_s, kappa))
 
 
-@participant(Params, MEMORY, own_orders=1, view_levels=1)
+@participant(Params, MEMORY, own_orders=CHILDREN, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Get the lots of this slice done."""
     if enter_slice(view, memory, params.start_s, params.horizon_s, params.slices):
@@ -63,15 +70,7 @@ def decide(view, own, params, memory, rng, out):
         kappa = urgency(tau_s, params.risk_aversion, params.sigma, params.eta, params.gamma)
         after = min(memory.slice + 1, params.slices)
         memory.due_lot = due_lot(after, params.slices, params.parent_lots, params.horizon_s, kappa)
-    work(
-        view,
-        own,
-        out,
-        memory,
-        params.side,
-        params.horizon_s,
-        params.slices,
-        params.patience,
-        params.look_s,
-    )
+        left_s = params.horizon_s * (1.0 - after / params.slices)
+        memory.left_lot = params.parent_lots * share_left(left_s, params.horizon_s, kappa)
+    work(view, own, out, memory, params)
     return out.count

@@ -4,6 +4,9 @@ The horizon is cut into equal slices. A schedule gives the lots that are due by 
 every slice what is missing first waits as a limit order at the own touch, and from a share
 ``patience`` of the slice on it takes the opposite touch. When the horizon is over the rest is sent
 at any price, until the parent order is done to the lot.
+
+Or, with ``distance_tick``, as the baselines in an environment do: one limit order waits so far
+behind the mid, and what is ``lag_lots`` or more behind the schedule is taken at the market.
 """
 
 from __future__ import annotations
@@ -12,14 +15,26 @@ import math
 
 from pydantic import Field, field_validator
 
-from hftgym.core.constants import BUY, NO_PX, SECOND_NS, Flag, OwnState
+from hftgym.core.constants import BUY, NO_PX, QUEUE_SLOTS, SECOND_NS, Flag, OwnState
 from hftgym.core.jit import leaf
 from hftgym.core.records import record
 from hftgym.participants.base import ParticipantParams
-from hftgym.participants.orders import amend, cancel, place, take
+from hftgym.participants.orders import (
+    amend,
+    cancel,
+    ceil_px,
+    floor_px,
+    open_lots,
+    place,
+    take,
+    take_behind_quotes,
+)
+from hftgym.participants.quoting import ASK_SLOT, BID_SLOT, quote_side
 
 #: Order slot of the child order.
 SLOT = 0
+#: Order slots: what waits (as a learner's quotes, one slot a side), and market orders behind it.
+CHILDREN = QUEUE_SLOTS + 2
 _FREE = int(OwnState.FREE)
 _LIVE = int(OwnState.LIVE)
 _IOC = int(Flag.IOC)
@@ -36,6 +51,9 @@ class ExecutorParams(ParticipantParams):
     slices: int = Field(30, ge=1, le=100_000, description="equal parts of the horizon")
     patience: float = Field(0.5, ge=0, lt=1, description="share of a slice that it only waits")
     look_s: float = Field(0.25, gt=0, description="seconds between looks at its order")
+    distance_tick: float = Field(0.0, ge=0, description="waits behind the mid, ticks; 0: at touch")
+    wait_lots: int = Field(1, ge=1, description="size of that waiting order, lots")
+    lag_lots: float = Field(1.0, ge=0.5, description="takes when so far behind, lots")
 
     @field_validator("side")
     @classmethod
@@ -52,6 +70,7 @@ MEMORY = record(
         ("begin_ns", "i8"),
         ("slice", "i8"),  # -1 before the horizon, ``slices`` and more behind it
         ("due_lot", "i8"),  # by the end of this slice
+        ("left_lot", "f8"),  # the same as what may be left, not rounded
         ("volume", "i8"),  # traded in the market when the horizon began, lots
     ]
 )
@@ -104,25 +123,65 @@ def _child(view, own, out, side, missing, aggressive, over):
 
 
 @leaf
-def work(view, own, out, memory, side, horizon_s, slices, patience, look_s):
-    """Work towards ``memory.due_lot`` lots, and say when to look next."""
+def overdue_lots(rest_lot, left_lot, lag_lots):
+    """Return the lots to take when ``rest_lot`` are left and ``left_lot`` may be; 0 within the lag.
+
+    Part of a lot that is overdue counts as a whole one.
+    """
+    behind = rest_lot - left_lot
+    return math.ceil(behind - 1e-6) if behind >= lag_lots else 0
+
+
+@leaf
+def _wait_and_take(view, own, out, memory, params, over):
+    """Let one order wait behind the mid, and take what is overdue; never more than is left."""
+    side = params.side
+    slot = BID_SLOT if side == BUY else ASK_SLOT
+    order = own.orders[slot]
+    resting = order.lots if order.state != _FREE else 0
+    rest = params.parent_lots - side * own.position
+    room = max(rest - open_lots(own, side), 0)
+    lots = 0 if over else min(params.wait_lots, room + resting)
+    mid_px = 0.5 * view.mid_2px
+    distance_px = params.distance_tick * params.tick_px
+    if lots <= 0 or lots > rest:
+        px = -side * NO_PX
+    elif side == BUY:
+        px = floor_px(mid_px - distance_px, params.tick_px)
+    else:
+        px = ceil_px(mid_px + distance_px, params.tick_px)
+    quote_side(own, out, slot, side, px, lots)
+    room = min(room, room + resting - lots)
+    take_lots = rest if over else overdue_lots(rest, memory.left_lot, params.lag_lots)
+    take_behind_quotes(own, out, side, min(take_lots, room))
+
+
+@leaf
+def work(view, own, out, memory, params):
+    """Work towards what is due by the end of this slice, and say when to look next."""
+    side = params.side
     now_ns = view.delivered_ns
     if now_ns < memory.begin_ns:
         out.next_wake_ns = memory.begin_ns
         return
-    over = memory.slice >= slices
+    over = memory.slice >= params.slices
     missing = memory.due_lot - side * own.position
     if over and missing <= 0 and own.live == 0:
         return  # done: sleeps for ever
-    slice_ns = int(horizon_s * SECOND_NS) // slices
-    take_ns = memory.begin_ns + memory.slice * slice_ns + int(patience * slice_ns)
+    slice_ns = int(params.horizon_s * SECOND_NS) // params.slices
+    take_ns = memory.begin_ns + memory.slice * slice_ns + int(params.patience * slice_ns)
     aggressive = over or now_ns >= take_ns
-    if view.phase == 0:
+    behind_mid = params.distance_tick > 0.0
+    if behind_mid and view.phase == 0:
+        _wait_and_take(view, own, out, memory, params, over)
+    elif behind_mid:
+        quote_side(own, out, BID_SLOT if side == BUY else ASK_SLOT, side, -side * NO_PX, 0)
+    elif view.phase == 0:
         _child(view, own, out, side, missing, aggressive, over)
     elif own.orders[SLOT].state == _LIVE:
         cancel(out, SLOT)
-    wake_ns = now_ns + int(look_s * SECOND_NS)
-    if not aggressive:
+    wake_ns = now_ns + int(params.look_s * SECOND_NS)
+    if not aggressive and not behind_mid:
         wake_ns = min(wake_ns, take_ns)
     if not over:
         wake_ns = min(wake_ns, memory.begin_ns + (memory.slice + 1) * slice_ns)

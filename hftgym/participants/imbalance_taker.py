@@ -18,15 +18,16 @@ from pydantic import Field
 from hftgym.core.constants import NO_PX, SECOND_NS
 from hftgym.core.jit import leaf
 from hftgym.core.records import record
-from hftgym.participants.base import ParticipantParams, participant
-from hftgym.participants.targeting import kept, next_look_ns, trade_to
+from hftgym.participants.base import participant
+from hftgym.participants.targeting import TakerParams, hold, kept, next_look_ns
 
 
-class Params(ParticipantParams):
+class Params(TakerParams):
     """Parameters of the taker."""
 
     interval_s: float = Field(0.5, gt=0, description="mean seconds between looks")
     window_s: float = Field(5.0, gt=0, description="memory of order flow and depth, seconds")
+    depth_lot: float = Field(0.0, ge=0, description="mean quote at the touch, lots; 0: measured")
     flow_weight: float = Field(0.5, ge=0, description="share of the flow's move yet to come")
     queue_weight: float = Field(1.0, ge=0, description="weight of the queue imbalance")
     fee_tick: float = Field(0.3, ge=0, description="taker fee, ticks per lot")
@@ -63,7 +64,7 @@ def queue_move(bid_lots, ask_lots, half_spread_tick):
 @participant(Params, MEMORY, own_orders=1, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Predict the move; open, keep or close."""
-    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     if view.phase != 0 or view.bid_px[0] == -NO_PX or view.ask_px[0] == NO_PX:
         memory.t_ns = 0  # what was seen before tells nothing about what comes
         return 0
@@ -75,6 +76,8 @@ def decide(view, own, params, memory, rng, out):
         keep = kept(view.t_ns - memory.t_ns, params.window_s)
         memory.flow_lot = keep * memory.flow_lot + (view.ofi - memory.ofi)
         memory.depth_lot = keep * memory.depth_lot + (1.0 - keep) * depth_lot
+    if params.depth_lot > 0.0:
+        memory.depth_lot = params.depth_lot
     memory.t_ns = max(view.t_ns, 1)
     memory.ofi = view.ofi
     half_spread_tick = 0.5 * (view.ask_px[0] - view.bid_px[0]) / params.tick_px
@@ -85,5 +88,5 @@ def decide(view, own, params, memory, rng, out):
         memory.close_ns = view.delivered_ns + int(params.hold_s * SECOND_NS)
     elif view.delivered_ns >= memory.close_ns:
         memory.side = 0
-    trade_to(view, own, out, memory.side * params.lots, params.lots)
+    hold(view, own, out, memory.side * params.lots, params.lots, params.at_market)
     return out.count

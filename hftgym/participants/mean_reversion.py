@@ -18,11 +18,11 @@ from pydantic import Field, model_validator
 from hftgym.core.constants import SECOND_NS
 from hftgym.core.jit import leaf
 from hftgym.core.records import record
-from hftgym.participants.base import ParticipantParams, participant
-from hftgym.participants.targeting import kept, next_look_ns, trade_to
+from hftgym.participants.base import participant
+from hftgym.participants.targeting import TakerParams, hold, kept, next_look_ns
 
 
-class Params(ParticipantParams):
+class Params(TakerParams):
     """Parameters of the contrarian."""
 
     interval_s: float = Field(1.0, gt=0, description="mean seconds between looks")
@@ -82,7 +82,7 @@ def react(memory, score, entry_score, exit_score, stop_score):
 @participant(Params, MEMORY, own_orders=1, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Score the mid, react, and learn from it."""
-    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     if view.phase != 0:
         return 0
     mid_px = 0.5 * view.mid_2px
@@ -97,5 +97,5 @@ def decide(view, own, params, memory, rng, out):
     if memory.t_ns != 0:
         update(memory, mid_px, now_ns - memory.t_ns, params.memory_s)
     memory.t_ns = now_ns
-    trade_to(view, own, out, memory.side * params.lots, params.lots)
+    hold(view, own, out, memory.side * params.lots, params.lots, params.at_market)
     return out.count

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from hftgym.core.jit import leaf
 from hftgym.core.records import record
-from hftgym.participants.base import ParticipantParams, participant
-from hftgym.participants.targeting import kept, next_look_ns, trade_to
+from hftgym.participants.base import participant
+from hftgym.participants.targeting import TakerParams, hold, kept, next_look_ns
 
 
-class Params(ParticipantParams):
+class Params(TakerParams):
     """Parameters of the trend follower."""
 
     interval_s: float = Field(1.0, gt=0, description="mean seconds between looks")
@@ -55,7 +55,7 @@ def target(ideal, position):
 @participant(Params, MEMORY, own_orders=1, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Add the last return to both trends and trade towards their position."""
-    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, rng)
+    out.next_wake_ns = next_look_ns(view.delivered_ns, params.interval_s, params.jitter, rng)
     if view.phase != 0:
         memory.t_ns = 0  # trends begin anew when trading does
         return 0
@@ -71,5 +71,5 @@ def decide(view, own, params, memory, rng, out):
     memory.mid_2px = view.mid_2px
     px_per_lot = params.trend_tick_per_lot * params.tick_px
     ideal = ideal_lot(memory.short_px, memory.long_px, px_per_lot, params.limit_lot)
-    trade_to(view, own, out, target(ideal, own.position), params.order_lots)
+    hold(view, own, out, target(ideal, own.position), params.order_lots, params.at_market)
     return out.count

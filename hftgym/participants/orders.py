@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hftgym.core.constants import MAX_OUT, NONE, MessageKind, OwnState
+from hftgym.core.constants import MAX_OUT, NONE, QUEUE_SLOTS, MessageKind, OwnState
 from hftgym.core.jit import leaf
 
 _LIMIT = int(MessageKind.LIMIT)
@@ -47,6 +47,17 @@ def free_slot_from(own, first, slots):
 
 
 @leaf
+def open_lots(own, side):
+    """Return the lots of a side that may still be filled, as far as their owner knows."""
+    lots = 0
+    for slot in range(own.capacity):
+        order = own.orders[slot]
+        if order.state != _FREE and order.side == side:
+            lots += order.lots
+    return lots
+
+
+@leaf
 def _write(out, kind, slot, side, px, lots, flags):
     out.count += 1
     if out.count > MAX_OUT:
@@ -70,6 +81,20 @@ def place(out, slot, side, px, lots, flags):
 def take(out, slot, side, lots):
     """Send a market order from a free slot."""
     _write(out, _MARKET, slot, side, 0, lots, 0)
+
+
+@leaf
+def take_behind_quotes(own, out, side, lots):
+    """Send a market order from a free slot behind those whose place in the queue is seen.
+
+    Who has no more slots than those uses any.
+    """
+    if lots <= 0:
+        return
+    first = QUEUE_SLOTS if own.capacity > QUEUE_SLOTS else 0
+    slot = free_slot_from(own, first, own.capacity)
+    if slot >= first:
+        take(out, slot, side, lots)
 
 
 @leaf

@@ -14,7 +14,14 @@ from pydantic import Field
 
 from hftgym.core.jit import leaf
 from hftgym.participants.base import participant
-from hftgym.participants.executing import MEMORY, ExecutorParams, enter_slice, whole_lots, work
+from hftgym.participants.executing import (
+    CHILDREN,
+    MEMORY,
+    ExecutorParams,
+    enter_slice,
+    whole_lots,
+    work,
+)
 
 
 class Params(ExecutorParams):
@@ -29,21 +36,14 @@ def due_lot(others_lot, parent_lots, participation):
     return min(whole_lots(max(others_lot, 0), participation), parent_lots)
 
 
-@participant(Params, MEMORY, own_orders=1, view_levels=1)
+@participant(Params, MEMORY, own_orders=CHILDREN, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Get done what the volume so far asks for."""
     if enter_slice(view, memory, params.start_s, params.horizon_s, params.slices):
         others_lot = view.volume - memory.volume - params.side * own.position
         memory.due_lot = due_lot(others_lot, params.parent_lots, params.participation)
-    work(
-        view,
-        own,
-        out,
-        memory,
-        params.side,
-        params.horizon_s,
-        params.slices,
-        params.patience,
-        params.look_s,
-    )
+        memory.left_lot = params.parent_lots - memory.due_lot
+        if memory.slice + 1 >= params.slices and params.distance_tick > 0.0:
+            memory.left_lot = 0.0  # an environment sweeps the rest, a schedule comes before it
+    work(view, own, out, memory, params)
     return out.count

@@ -1,17 +1,27 @@
-"""Trading towards a target position with immediate orders at the touch, one at a time."""
+"""Trading towards a target position: by orders at the touch, one at a time, or at the market."""
 
 from __future__ import annotations
 
 import math
 
+from pydantic import Field
+
 from hftgym.core.constants import BUY, NO_PX, SECOND_NS, SELL, Flag
 from hftgym.core.jit import leaf
 from hftgym.core.rng import exponential
-from hftgym.participants.orders import place
+from hftgym.participants.base import ParticipantParams
+from hftgym.participants.orders import place, take_behind_quotes
 
 #: Order slot that is used.
 SLOT = 0
 _IOC = int(Flag.IOC)
+
+
+class TakerParams(ParticipantParams):
+    """What takers with a target position share: how they trade, and when they look."""
+
+    jitter: float = Field(1.0, ge=0, le=1, description="share of an interval that is random")
+    at_market: bool = Field(False, description="all that is missing at once, at any price")
 
 
 @leaf
@@ -33,9 +43,25 @@ def trade_to(view, own, out, target_lot, most_lots):
 
 
 @leaf
-def next_look_ns(now_ns, interval_s, rng):
-    """Return when to look next: Poisson times with this mean interval."""
-    return now_ns + int(exponential(rng, interval_s * SECOND_NS)) + 1
+def hold(view, own, out, target_lot, most_lots, at_market):
+    """Trade towards a position at the touch, see ``trade_to``, or with a market order."""
+    if at_market == 0:
+        trade_to(view, own, out, target_lot, most_lots)
+    elif view.phase == 0 and own.live == 0:
+        missing = target_lot - own.position
+        take_behind_quotes(own, out, BUY if missing > 0 else SELL, abs(missing))
+
+
+@leaf
+def next_look_ns(now_ns, interval_s, jitter, rng):
+    """Return when to look next: a share ``jitter`` of this mean interval is exponential.
+
+    With the usual jitter of 1 that makes Poisson times; with 0, always one interval.
+    """
+    if jitter == 0.0:
+        return now_ns + int(interval_s * SECOND_NS + 0.5)
+    random_ns = exponential(rng, interval_s * SECOND_NS)
+    return now_ns + int((1.0 - jitter) * interval_s * SECOND_NS + jitter * random_ns) + 1
 
 
 @leaf

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from hftgym.core.jit import leaf
 from hftgym.participants.base import participant
-from hftgym.participants.executing import MEMORY, ExecutorParams, enter_slice, whole_lots, work
+from hftgym.participants.executing import (
+    CHILDREN,
+    MEMORY,
+    ExecutorParams,
+    enter_slice,
+    whole_lots,
+    work,
+)
 
 
 class Params(ExecutorParams):
@@ -21,21 +28,12 @@ def due_lot(after, slices, parent_lots):
     return whole_lots(parent_lots, after / slices)
 
 
-@participant(Params, MEMORY, own_orders=1, view_levels=1)
+@participant(Params, MEMORY, own_orders=CHILDREN, view_levels=1)
 def decide(view, own, params, memory, rng, out):
     """Get the lots of this slice done."""
     if enter_slice(view, memory, params.start_s, params.horizon_s, params.slices):
         after = min(memory.slice + 1, params.slices)
         memory.due_lot = due_lot(after, params.slices, params.parent_lots)
-    work(
-        view,
-        own,
-        out,
-        memory,
-        params.side,
-        params.horizon_s,
-        params.slices,
-        params.patience,
-        params.look_s,
-    )
+        memory.left_lot = params.parent_lots * (1.0 - after / params.slices)
+    work(view, own, out, memory, params)
     return out.count

@@ -16,7 +16,14 @@ from pydantic import Field, field_validator
 
 from hftgym.core.jit import leaf
 from hftgym.participants.base import participant
-from hftgym.participants.executing import MEMORY, ExecutorParams, enter_slice, whole_lots, work
+from hftgym.participants.executing import (
+    CHILDREN,
+    MEMORY,
+    ExecutorParams,
+    enter_slice,
+    whole_lots,
+    work,
+)
 
 
 class Params(ExecutorParams):
@@ -52,7 +59,7 @@ def profile_share(x, data, first, count):
     return before / total
 
 
-@participant(Params, MEMORY, own_orders=1, view_levels=1)
+@participant(Params, MEMORY, own_orders=CHILDREN, view_levels=1)
 def decide(view, own, params, memory, rng, out, data):
     """Get the lots of this slice done."""
     if enter_slice(view, memory, params.start_s, params.horizon_s, params.slices):
@@ -62,15 +69,6 @@ def decide(view, own, params, memory, rng, out, data):
         else:
             share = volume_share(x, params.u_shape)
         memory.due_lot = whole_lots(params.parent_lots, share)
-    work(
-        view,
-        own,
-        out,
-        memory,
-        params.side,
-        params.horizon_s,
-        params.slices,
-        params.patience,
-        params.look_s,
-    )
+        memory.left_lot = params.parent_lots * (1.0 - share)
+    work(view, own, out, memory, params)
     return out.count

@@ -197,3 +197,38 @@ def test_impossible_orders_are_refused() -> None:
         ParticipantSpec(kind="vwap", params={"profile": [1.0, -1.0]})
     with pytest.raises(ValueError, match="use more slices"):
         ParticipantSpec(kind="almgren_chriss", params={"gamma": 1.0, "slices": 1})
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(
+    ("params", "done"),
+    [
+        (
+            {"lag_lots": 2.0},
+            [0, 2, 2, 4, 4, 6, 6, 7],
+        ),  # the last lot waits: all together never pass the parent
+        ({"lag_lots": 1.0}, [1, 2, 3, 4, 5, 6, 7, 7]),
+        ({"lag_lots": 5.0}, [0, 0, 0, 0, 5, 5, 5, 5]),
+    ],
+)
+def test_behind_the_mid_it_waits_there_and_takes_what_is_overdue(
+    params: dict[str, Any], done: list[int], side: int
+) -> None:
+    values = {"parent_lots": 8, "horizon_s": 8.0, "slices": 8, "look_s": 0.1}
+    kind = group("twap", side=side, distance_tick=2.5, wait_lots=1, **values, **params)
+    scene = stage(kind)
+    held, waiting = [], set()
+    for j in range(8):
+        scene.advance((j + 1) * SECOND - 1)
+        held.append(side * position(scene, "twap"))
+        orders = scene.m["orders"]
+        mine = orders[(orders["owner"] == scene.index("twap")) & (orders["lots"] > 0)]
+        waiting |= {(int(o["px"]), int(o["lots"])) for o in mine}
+    assert held == done
+    assert waiting == {(100 - 3 * side, 1)}  # rounded outward
+    scene.advance(12 * SECOND)  # the rest, at any price
+    assert side * position(scene, "twap") == 8
+    assert not (scene.m["orders"]["owner"] == scene.index("twap")).any()
+    messages = int(scene.part("twap")["account"]["messages"])
+    scene.advance(60 * SECOND)
+    assert scene.part("twap")["account"]["messages"] == messages  # and then it sleeps
