@@ -75,7 +75,7 @@ class ActorCritic(nn.Module):
 
     def values(self, obs: Tensor) -> Tensor:
         """Return expected discounted returns, shape (n,)."""
-        values: Tensor = self.value_net(self.mlp_extractor["value_net"](self._scaled(obs)))[:, 0]
+        values: Tensor = self.value_net(self.mlp_extractor["value_net"](self.scaled(obs)))[:, 0]
         return values
 
     def act(self, obs: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -88,7 +88,7 @@ class ActorCritic(nn.Module):
 
     def head(self, obs: Tensor) -> Tensor:
         """Return the means of the actions, or the scores of the choices, shape (n, outputs)."""
-        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](self._scaled(obs)))
+        head: Tensor = self.action_net(self.mlp_extractor["policy_net"](self.scaled(obs)))
         return head
 
     def draw(self, head: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -163,7 +163,8 @@ class ActorCritic(nn.Module):
         }
         return PPOPolicy(config, weights, normalizer or {}, name)
 
-    def _scaled(self, obs: Tensor) -> Tensor:
+    def scaled(self, obs: Tensor) -> Tensor:
+        """Return observations as the networks take them."""
         return (obs - self.obs_mean) / self.obs_std if self.scales else obs
 
     def scale(self, mean: Tensor, std: Tensor) -> None:

@@ -9,6 +9,7 @@ from a minibatch of 4,096 took.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,34 +83,24 @@ def _judge(said: Any, batch: Any, weights: Any, log_ratio: Any, gradients: Any, 
         by_std[j] = slope[j] - entropy_weight
 
 
-class _ClippedLoss(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        mean: Tensor,
-        log_std: Tensor,
-        values: Tensor,
-        batch: tuple[Tensor, ...],
-        weights: Weights,
-        told: dict[str, Any],
-    ) -> Tensor:
-        gradients = [torch.empty_like(x) for x in (mean, log_std, values)]
-        log_ratio, sums = torch.empty(len(mean)), np.zeros(4)
-        said = tuple(x.detach().numpy() for x in (mean, log_std, values))
-        rest = tuple(x.numpy() for x in batch)
-        written = tuple(x.numpy() for x in gradients)
-        _judge(said, rest, tuple(weights), log_ratio.numpy(), written, sums)
-        policy, value, kl, clipped = (sums / len(mean)).tolist()
-        entropy = float(log_std.sum()) + 0.5 * len(log_std) * (1.0 + _LOG_2PI)
-        told |= {"policy": policy, "value": value, "entropy": entropy}
-        told |= {"kl": kl, "clip_share": clipped, "log_ratio": log_ratio}
-        ctx.save_for_backward(*gradients)
-        return mean.new_tensor(policy + weights.value * value - weights.entropy * entropy)
+@dataclass(frozen=True)
+class Judged:
+    """What a minibatch says, and where it pulls.
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        by_mean, by_std, by_value = (x * gradients[0] for x in ctx.saved_tensors)
-        return by_mean, by_std, by_value, None, None, None
+    Attributes:
+        total: The loss.
+        told: Its parts by name: ``policy``, ``value``, ``entropy``, ``kl`` and ``clip_share`` as
+            numbers, ``log_ratio`` as a tensor, shape (n,).
+        by_mean: Gradient of the loss by the means, shape (n, actions).
+        by_log_std: By the logarithms of the deviations, shape (actions,).
+        by_values: By the values, shape (n,).
+    """
+
+    total: Tensor
+    told: dict[str, Any]
+    by_mean: Tensor
+    by_log_std: Tensor
+    by_values: Tensor
 
 
 def clipped_loss(
@@ -118,8 +109,8 @@ def clipped_loss(
     values: Tensor,
     batch: tuple[Tensor, Tensor, Tensor, Tensor],
     weights: Weights,
-) -> tuple[Tensor, dict[str, Any]]:
-    """Return the loss of a minibatch, and what it is made of.
+) -> Judged:
+    """Return the loss of a minibatch and its gradient.
 
     Args:
         mean: Of the policy's actions, shape (n, actions), float32.
@@ -128,11 +119,15 @@ def clipped_loss(
         batch: Actions, their log-probabilities under the policy that drew them, advantages and
             returns.
         weights: Of its parts.
-
-    Returns:
-        The loss, of which torch knows the gradient by the first three, and by name the numbers
-        ``policy``, ``value``, ``entropy``, ``kl`` and ``clip_share`` and the tensor ``log_ratio``.
     """
-    told: dict[str, Any] = {}
-    total: Tensor = _ClippedLoss.apply(mean, log_std, values, batch, weights, told)
-    return total, told
+    gradients = [torch.empty_like(x) for x in (mean, log_std, values)]
+    log_ratio, sums = torch.empty(len(mean)), np.zeros(4)
+    said = tuple(x.detach().numpy() for x in (mean, log_std, values))
+    rest = tuple(x.numpy() for x in batch)
+    written = tuple(x.numpy() for x in gradients)
+    _judge(said, rest, tuple(weights), log_ratio.numpy(), written, sums)
+    policy, value, kl, clipped = (sums / len(mean)).tolist()
+    entropy = float(log_std.detach().sum()) + 0.5 * len(log_std) * (1.0 + _LOG_2PI)
+    total = mean.new_tensor(policy + weights.value * value - weights.entropy * entropy)
+    told = {"policy": policy, "value": value, "entropy": entropy, "kl": kl}
+    return Judged(total, told | {"clip_share": clipped, "log_ratio": log_ratio}, *gradients)

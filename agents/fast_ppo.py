@@ -8,6 +8,7 @@ a step makes no Python object an environment.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from agents.actor_critic import ActorCritic, to_env
 from agents.clipped_loss import Weights, clipped_loss
+from agents.passes import Passes
 from agents.policy import AgentParams
 from agents.ppo_policy import PPOPolicy
 from agents.unseen import unseen_columns
@@ -172,6 +174,7 @@ class Losses:
         kl: Divergence from the policy that drew the actions (Schulman 2020; never negative).
         clip_share: Share of the ratios that are beyond the clip.
         log_ratio: Logarithm of the probability ratio, shape (n,).
+        backward: Writes the gradient of the loss where an optimiser looks for it.
     """
 
     total: Tensor
@@ -181,6 +184,7 @@ class Losses:
     kl: float
     clip_share: float
     log_ratio: Tensor
+    backward: Callable[[], None]
 
 
 class NotFiniteError(InternalError):
@@ -189,22 +193,28 @@ class NotFiniteError(InternalError):
     minibatch: Minibatch
 
 
-def losses(network: ActorCritic, batch: Minibatch, p: Params) -> Losses:
+def losses(passes: Passes, batch: Minibatch, p: Params) -> Losses:
     """Return the losses of a minibatch."""
-    head, values = network.head(batch.obs), network.values(batch.obs)
-    if not network.discrete and not INTERPRETED:
-        rest = (batch.actions, batch.log_prob, batch.advantage, batch.returns)
-        weights = Weights(p.epsilon, p.value_weight, p.entropy_weight)
-        total, told = clipped_loss(head, network.log_std, values, rest, weights)
-        return Losses(total, **told)
-    return losses_in_torch(network, head, values, batch, p)
+    network = passes.network
+    if network.discrete or INTERPRETED:
+        return losses_in_torch(network, batch, p)
+    mean, values = passes.forward(batch.obs)
+    rest = (batch.actions, batch.log_prob, batch.advantage, batch.returns)
+    weights = Weights(p.epsilon, p.value_weight, p.entropy_weight)
+    found = clipped_loss(mean, network.log_std, values, rest, weights)
+    gradients = (found.by_mean, found.by_log_std, found.by_values)
+    return Losses(found.total, **found.told, backward=lambda: passes.backward(*gradients))
 
 
-def losses_in_torch(
-    network: ActorCritic, head: Tensor, values: Tensor, batch: Minibatch, p: Params
-) -> Losses:
-    """Return the losses of a minibatch, given what the networks say of its observations."""
-    log_prob, entropy = network.judge(head, batch.actions)
+def losses_in_torch(network: ActorCritic, batch: Minibatch, p: Params) -> Losses:
+    """Return the same, computed by torch: what `losses` is compared with."""
+
+    def backward() -> None:
+        network.zero_grad(set_to_none=False)
+        total.backward()
+
+    values = network.values(batch.obs)
+    log_prob, entropy = network.evaluate(batch.obs, batch.actions)
     a = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
     log_ratio = log_prob - batch.log_prob
     ratio = torch.exp(log_ratio)
@@ -225,6 +235,7 @@ def losses_in_torch(
         kl=kl.item(),
         clip_share=clip_share.item(),
         log_ratio=log_ratio.detach(),
+        backward=backward,
     )
 
 
@@ -270,6 +281,7 @@ class Trainer:
         self.network.scale(torch.zeros(space.shape[0]), std)
         self.generator = torch.Generator().manual_seed(seed % 2**63)
         self.weights = self.network.as_one()
+        self.passes = Passes(self.network)
         self.optimizer = torch.optim.Adam(
             [self.weights], lr=params.learning_rate, eps=1e-5, fused=True
         )
@@ -413,7 +425,7 @@ class Trainer:
 
     def learn(self, played: Rollout) -> dict[str, float]:
         """Improve policy and value by the clipped surrogate (equation 9); return mean figures."""
-        p, network = self.params, self.network
+        p = self.params
         advantage = advantages(played, p.gamma, p.gae_lambda)
         returns = (advantage + played.values).reshape(-1)
         obs = played.obs.reshape(-1, played.obs.shape[-1])
@@ -435,15 +447,14 @@ class Trainer:
             order = torch.randperm(len(obs), generator=self.generator)
             for chosen in order.split(p.minibatch):
                 batch = whole.rows(chosen)
-                found = losses(network, batch, p)
+                found = losses(self.passes, batch, p)
                 kl = found.kl
                 if not torch.isfinite(found.total):
                     raise self._not_finite("the loss", batch)
                 kept.append([found.policy, found.value, found.entropy, kl, found.clip_share])
                 if p.target_kl is not None and kl > 1.5 * p.target_kl:
                     break
-                self.optimizer.zero_grad(set_to_none=False)
-                found.total.backward()
+                found.backward()
                 norm = torch.nn.utils.clip_grad_norm_(self.weights, p.max_grad_norm)
                 if not torch.isfinite(norm):
                     raise self._not_finite("the gradient", batch)
@@ -486,7 +497,7 @@ def replay(folder: str | Path) -> dict[str, float]:
     network.load_state_dict({k: tensors[f"network.{k}"] for k in network.state_dict()})
     network.scale(tensors["obs_mean"], tensors["obs_std"])
     with torch.no_grad():
-        found = losses(network, batch, params)
+        found = losses(Passes(network), batch, params)
     figures = {name: float(getattr(found, name)) for name in ("policy", "value", "entropy")}
     figures |= {"total": float(found.total), "log_ratio": float(found.log_ratio.abs().max())}
     for one in fields(batch):

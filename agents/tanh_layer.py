@@ -81,6 +81,19 @@ def _forward(x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
     return y
 
 
+def _backward(
+    gradient: Tensor, x: Tensor, weight: Tensor, y: Tensor, room: _Room, before: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients by weight and bias; that by x is written where it is wanted."""
+    inner = room.take("inner", *y.shape)
+    bias, part = np.zeros((2, y.shape[1]), np.float32)
+    _differentiate(gradient.numpy(), y.numpy(), inner.numpy(), bias, part)
+    if before is not None:
+        torch.mm(inner, weight, out=before)
+    # The narrower matrix first: half the time for the first layer.
+    return torch.mm(x.t(), inner).t(), torch.from_numpy(bias)
+
+
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, room: _Room) -> Tensor:
@@ -92,16 +105,11 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         x, weight, y = ctx.saved_tensors
-        inner = ctx.room.take("inner", *y.shape)
-        bias, part = np.zeros((2, y.shape[1]), np.float32)
-        _differentiate(gradients[0].contiguous().numpy(), y.numpy(), inner.numpy(), bias, part)
         before = None
         if ctx.needs_input_grad[0]:  # that of a leaf is its caller's to keep
-            room = None if x.is_leaf else ctx.room.take("before", *x.shape)
-            before = torch.mm(inner, weight, out=room)
-        # The narrower matrix first: half the time for the first layer.
-        weights = torch.mm(x.t(), inner).t().contiguous()
-        return before, weights, torch.from_numpy(bias), None
+            before = torch.empty_like(x) if x.is_leaf else ctx.room.take("before", *x.shape)
+        weights, bias = _backward(gradients[0].contiguous(), x, weight, y, ctx.room, before)
+        return before, weights.contiguous(), bias, None
 
 
 class TanhLayer(nn.Linear):
@@ -123,3 +131,24 @@ class TanhLayer(nn.Linear):
             return _forward(x, self.weight, self.bias, self._room)
         y: Tensor = _Layer.apply(x, self.weight, self.bias, self._room)
         return y
+
+    def pull(self, gradient: Tensor, x: Tensor, y: Tensor, *, inputs: bool) -> Tensor | None:
+        """Write the gradients by weight and bias where an optimiser looks for them.
+
+        For who goes backwards without torch's graph, with gradients switched off.
+
+        Args:
+            gradient: By the units, shape (samples, outputs).
+            x: What the layer was called with.
+            y: What it returned, not overwritten since.
+            inputs: Whether the gradient by ``x`` is asked for.
+
+        Returns:
+            That gradient, good until the next call.
+        """
+        before = self._room.take("before", *x.shape) if inputs else None
+        weight, bias = _backward(gradient, x, self.weight, y, self._room, before)
+        for one, found in ((self.weight, weight), (self.bias, bias)):
+            assert one.grad is not None
+            one.grad.copy_(found)
+        return before

@@ -9,6 +9,7 @@ import torch
 
 from agents.actor_critic import ActorCritic
 from agents.fast_ppo import Minibatch, Params, losses, losses_in_torch
+from agents.passes import Passes
 from hftgym.core.jit import INTERPRETED
 
 N, OBSERVATIONS, ACTIONS = 512, 5, 2
@@ -18,7 +19,7 @@ def made(moved: float) -> tuple[ActorCritic, Minibatch]:
     """Return a network that has moved since it drew the actions, and what it learns from."""
     torch.manual_seed(3)
     space = gymnasium.spaces.Box(-1.0, 1.0, (ACTIONS,), np.float32)
-    network = ActorCritic(OBSERVATIONS, space, (16,), 0.4)
+    network = ActorCritic(OBSERVATIONS, space, (16, 8), 0.4)
     with torch.no_grad():
         obs = torch.randn(N, OBSERVATIONS)
         actions = network.act(obs, torch.Generator().manual_seed(1))
@@ -34,16 +35,13 @@ def made(moved: float) -> tuple[ActorCritic, Minibatch]:
 @pytest.mark.parametrize("moved", [0.0, 0.02, 0.3])
 def test_loss_gradient_and_figures_are_those_of_torch(moved: float, entropy_weight: float) -> None:
     network, batch = made(moved)
-    params = Params(entropy_weight=entropy_weight)
+    network.as_one()
+    passes, params = Passes(network), Params(entropy_weight=entropy_weight)
     found, gradients = [], []
     for judge in ("one pass", "torch"):
-        network.zero_grad()
-        if judge == "torch":
-            head, values = network.head(batch.obs), network.values(batch.obs)
-            one = losses_in_torch(network, head, values, batch, params)
-        else:
-            one = losses(network, batch, params)
-        one.total.backward()
+        in_torch = judge == "torch"
+        one = losses_in_torch(network, batch, params) if in_torch else losses(passes, batch, params)
+        one.backward()
         found.append(one)
         gradients.append([weights.grad.clone() for weights in network.parameters()])
     ours, theirs = found
@@ -62,4 +60,4 @@ def test_what_is_not_a_number_stays_so() -> None:
     for spoiled in ("obs", "actions", "advantage", "returns"):
         network, batch = made(0.0)
         getattr(batch, spoiled)[7] = float("nan")
-        assert not torch.isfinite(losses(network, batch, Params()).total), spoiled
+        assert not torch.isfinite(losses(Passes(network), batch, Params()).total), spoiled
