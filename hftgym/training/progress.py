@@ -1,4 +1,4 @@
-"""Progress of a phase: a bar on a terminal, one line at its end elsewhere. Written to stderr."""
+"""Progress of a phase: a bar on a terminal, a line a minute elsewhere. Written to stderr."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+#: Seconds between two lines where there is no terminal.
+LINE_S = 60.0
 
 
 class PhaseProgress:
@@ -44,12 +47,13 @@ class PhaseProgress:
         self.done = 0
         self._stream = stream if stream is not None else sys.stderr
         self._quiet = quiet
-        self._start_s = time.monotonic()
+        self._start_s = self._line_s = time.monotonic()
+        self._note = ""
         self._bar: Progress | None = None
 
     def __enter__(self) -> PhaseProgress:
         """Begin the phase."""
-        self._start_s = time.monotonic()
+        self._start_s = self._line_s = time.monotonic()
         if not self._quiet and self._stream.isatty():
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -72,10 +76,19 @@ class PhaseProgress:
             note: Short text behind the bar; an empty one leaves the last.
         """
         self.done += units
+        self._note = note or self._note
         if self._bar is not None:
             self._bar.update(self._task, completed=min(self.done, self.total))
             if note:
                 self._bar.update(self._task, note=note)
+        elif not self._quiet and time.monotonic() - self._line_s >= LINE_S:
+            self._line_s = time.monotonic()
+            seconds = self._line_s - self._start_s
+            left = ""
+            if 0 < self.done <= self.total:
+                left = f", {seconds * (self.total - self.done) / self.done / 60.0:.0f} min left"
+            behind = f"; {self._note}" if self._note else ""
+            self._write(f"{self._so_far(seconds)}{left}{behind}")
 
     def __exit__(
         self,
@@ -88,10 +101,14 @@ class PhaseProgress:
         if self._bar is not None:
             self._bar.stop()
         elif not self._quiet:
-            rate = self.done / seconds if seconds > 0 else 0.0
-            print(
-                f"{self.title}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.1f} s "
-                f"({rate:,.0f}/s)",
-                file=self._stream,
-                flush=True,
-            )
+            self._write(self._so_far(seconds))
+
+    def _so_far(self, seconds: float) -> str:
+        rate = self.done / seconds if seconds > 0 else 0.0
+        return (
+            f"{self.title}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.1f} s "
+            f"({rate:,.0f}/s)"
+        )
+
+    def _write(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
