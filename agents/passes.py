@@ -1,8 +1,8 @@
 """Forward and backward pass of policy and value without torch's graph, for our own PPO.
 
-The chain rule through tanh layers is short (Rumelhart, Hinton and Williams 1986); written down, a
-minibatch of 4,096 takes 0.79 of the time that it takes with a graph that is built, walked and
-thrown away, although both do the same products of matrices.
+The chain rule through tanh layers is short (Rumelhart, Hinton and Williams 1986); written down,
+learning from minibatches of 4,096 takes 0.93 of the time that it takes with a graph that is built,
+walked and thrown away, although both do the same products of matrices.
 """
 
 from __future__ import annotations

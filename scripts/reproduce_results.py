@@ -111,15 +111,28 @@ def _overrides(name: str, reduced: bool) -> tuple[str, ...]:
 
 def known_table(found: dict[str, dict[str, Any]]) -> str:
     """Return the Markdown table of the tasks with known answers."""
-    lines = ["| task | learner | median score | worst | all seeds |", "|---|---|---|---|---|"]
+    heads = ["task", "learner", "median score", "worst", "all seeds", "corr(V, V*)"]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name in KNOWN:
         r = found[name]
-        scores = ", ".join(f"{score:.3f}" for score in r["scores"])
-        lines.append(
-            f"| `{r['env_id']}` | {r['agent']}, {r['steps']:,} steps | {r['median']:.3f} | "
-            f"{r['worst']:.3f} | {scores} |"
-        )
+        cells = [
+            f"`{r['env_id']}`",
+            f"{r['agent']}, {r['steps']:,} steps",
+            f"{r['median']:.3f}",
+            f"{r['worst']:.3f}",
+            ", ".join(f"{score:.3f}" for score in r["scores"]),
+            _range([c for c in r["critics"] if c is not None]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _range(values: list[float]) -> str:
+    """Return the least and the largest of some values."""
+    if not values:
+        return "-"
+    low, high = f"{min(values):.3f}", f"{max(values):.3f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def market_table(

@@ -2,7 +2,8 @@
 
 At each slice the lots due are ``participation`` times the volume that the feed has shown since the
 start, without its own fills (Kissell and Glantz 2003, "Optimal trading strategies"): counted with
-them, its own trades would call for more. Orders end with the horizon, or with ``parent_lots``.
+them, its own trades would call for more. Orders end with the horizon, or with ``parent_lots``; one
+that waits behind the mid gets the whole parent done, as the baseline does.
 
 The feed may show a fill before its private report does (or after): for that long it counts as
 somebody else's, or as own volume too early, by at most one child order.
@@ -42,8 +43,8 @@ def decide(view, own, params, memory, rng, out):
     if enter_slice(view, memory, params.start_s, params.horizon_s, params.slices):
         others_lot = view.volume - memory.volume - params.side * own.position
         memory.due_lot = due_lot(others_lot, params.parent_lots, params.participation)
+        if params.distance_tick > 0.0 and memory.slice + 1 >= params.slices:
+            memory.due_lot = params.parent_lots  # what volume has not called for by the end
         memory.left_lot = params.parent_lots - memory.due_lot
-        if memory.slice + 1 >= params.slices and params.distance_tick > 0.0:
-            memory.left_lot = 0.0  # an environment sweeps the rest, a schedule comes before it
     work(view, own, out, memory, params)
     return out.count

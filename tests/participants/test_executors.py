@@ -232,3 +232,12 @@ def test_behind_the_mid_it_waits_there_and_takes_what_is_overdue(
     messages = int(scene.part("twap")["account"]["messages"])
     scene.advance(60 * SECOND)
     assert scene.part("twap")["account"]["messages"] == messages  # and then it sleeps
+
+
+def test_behind_the_mid_a_share_of_volume_gets_the_whole_parent_done() -> None:
+    values = {"parent_lots": 8, "horizon_s": 4.0, "slices": 4, "look_s": 0.1}
+    scene = stage(group("pov", distance_tick=2.5, participation=0.5, **values))
+    scene.advance(3 * SECOND - 1)
+    assert position(scene, "pov") == 0  # nobody trades
+    scene.advance(12 * SECOND)
+    assert position(scene, "pov") == 8

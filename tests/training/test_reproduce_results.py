@@ -44,6 +44,7 @@ def test_it_trains_once_and_writes_the_page(
     text = page.read_text()
     assert "old" not in text and text.startswith("A\n") and text.endswith("C\n")
     assert f"| `hftgym/AlmgrenChriss-v0` | fast PPO, {found[ONE_KNOWN]['steps']:,} steps" in text
+    assert f"| {found[ONE_KNOWN]['critics'][0]:.3f} |\n" in text  # one seed: no range
     assert text.count("| `default` | PPO, 40,000 steps |") == 1
     assert text.count("| less TWAP | less VWAP | less POV | less Almgren-Chriss |") == 1
     page.write_text("nothing")
