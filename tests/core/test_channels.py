@@ -99,6 +99,14 @@ def test_queue_ahead_is_that_of_the_capture() -> None:
     assert [s["queue_ahead"] for s in stage.sights("second")] == [-1, 5, 0]
 
 
+def test_only_who_asked_for_it_sees_its_place_in_the_queue() -> None:
+    stage = Stage({"first": [limit(MS, BUY, 90)], "second": [limit(2 * MS, BUY, 90), look(3 * MS)]})
+    stage.part("second")["queue_view"] = 0
+    stage.advance()
+    sight = stage.sights("second")[-1]
+    assert (sight["state"], sight["queue_ahead"]) == (OwnState.LIVE, -1)
+
+
 def test_orders_of_one_sender_arrive_in_the_order_sent() -> None:
     """A slower earlier message holds back a faster later one on the same channel."""
     stage = Stage({"a": [limit(MS, BUY, 90), limit(2 * MS, BUY, 91, slot=1)]}, {"a": (0, MS, 0)})
