@@ -38,6 +38,7 @@ KNOWN = (
 MARKETS = (
     "ppo_market_making",
     "a3c_market_making",
+    "sac_market_making",
     "fast_ppo_market_making_competition",
     "fast_ppo_market_making_volatile",
 )
