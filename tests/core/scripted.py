@@ -19,6 +19,7 @@ from hftgym.core.entries import advance_one
 from hftgym.core.records import LOG, LOG_ROW, record
 from hftgym.market import Blueprint, blueprint
 from hftgym.participants.base import ParticipantParams, participant
+from hftgym.participants.orders import place
 from hftgym.scenario import Scenario
 
 STEPS = 8
@@ -147,6 +148,29 @@ def ticker(view, own, params, memory, rng, out):
     msg.lots = 1
     msg.flags = 0
     return 1
+
+
+class HolderParams(ParticipantParams):
+    """What it buys."""
+
+    px: int = 90
+    lots: int = 5
+
+
+HOLDER_MEMORY = record([("begun", "i8"), ("cash", "i8"), ("filled", "i8"), ("known_ns", "i8")])
+
+
+@participant(HolderParams, HOLDER_MEMORY, own_orders=1)
+def holder(view, own, params, memory, rng, out):
+    """Buy once, and note each millisecond what its private reports have told."""
+    memory.cash = own.cash
+    memory.filled = own.orders[0].filled
+    memory.known_ns = view.delivered_ns
+    out.next_wake_ns = view.delivered_ns + 1_000_000
+    if memory.begun == 0:
+        memory.begun = 1
+        place(out, 0, 1, params.px, params.lots, 0)
+    return out.count
 
 
 Step = tuple[int, ...]

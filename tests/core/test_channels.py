@@ -17,7 +17,7 @@ from hftgym.core.constants import (
     Status,
     WakeOn,
 )
-from tests.core.scripted import Stage, amend, cancel, limit, look, market
+from tests.core.scripted import HOLDER_MEMORY, Stage, amend, cancel, limit, look, market
 
 US, MS = 1_000, 1_000_000
 
@@ -390,3 +390,19 @@ def test_an_amend_sent_before_the_order_is_known_is_pending_when_it_is() -> None
     seen = [(s["delivered_ns"], s["state"]) for s in stage.sights("a")[-3:]]
     states = (OwnState.PENDING_NEW, OwnState.PENDING_AMEND, OwnState.LIVE)
     assert seen == list(zip(times, states, strict=True))
+
+
+def test_own_cash_and_fills_are_those_of_the_account_when_all_is_known() -> None:
+    """Two fills of one order, each with the maker's fee."""
+    stage = Stage(
+        {"seller": [market(10 * MS, SELL, 2), market(20 * MS, SELL, 1)]},
+        extra=[{"kind": "tests.core.scripted:holder", "name": "holder"}],
+        rules={"maker_fee": 7},
+    )
+    stage.advance(30 * MS)
+    part = stage.part("holder")
+    told = part["memory"][: HOLDER_MEMORY.itemsize].view(HOLDER_MEMORY)[0]
+    assert told["known_ns"] > 20 * MS
+    assert told["filled"] == part["account"]["position"] == 3
+    assert told["cash"] == part["account"]["cash"] < 0
+    assert part["account"]["fees"] > 0
