@@ -157,7 +157,9 @@ class HolderParams(ParticipantParams):
     lots: int = 5
 
 
-HOLDER_MEMORY = record([("begun", "i8"), ("cash", "i8"), ("filled", "i8"), ("known_ns", "i8")])
+HOLDER_MEMORY = record(
+    [(name, "i8") for name in ("begun", "cash", "filled", "known_ns", "phase", "stale")]
+)
 
 
 @participant(HolderParams, HOLDER_MEMORY, own_orders=1)
@@ -166,6 +168,8 @@ def holder(view, own, params, memory, rng, out):
     memory.cash = own.cash
     memory.filled = own.orders[0].filled
     memory.known_ns = view.delivered_ns
+    memory.phase = view.phase
+    memory.stale = view.stale
     out.next_wake_ns = view.delivered_ns + 1_000_000
     if memory.begun == 0:
         memory.begun = 1

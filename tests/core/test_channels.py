@@ -13,6 +13,7 @@ from hftgym.core.constants import (
     Flag,
     LogKind,
     OwnState,
+    Phase,
     Reason,
     Status,
     WakeOn,
@@ -402,7 +403,16 @@ def test_own_cash_and_fills_are_those_of_the_account_when_all_is_known() -> None
     stage.advance(30 * MS)
     part = stage.part("holder")
     told = part["memory"][: HOLDER_MEMORY.itemsize].view(HOLDER_MEMORY)[0]
+    assert told["phase"] == told["stale"] == 0
     assert told["known_ns"] > 20 * MS
     assert told["filled"] == part["account"]["position"] == 3
     assert told["cash"] == part["account"]["cash"] < 0
     assert part["account"]["fees"] > 0
+
+
+def test_a_view_says_that_nothing_trades_now() -> None:
+    holder = {"kind": "tests.core.scripted:holder", "name": "holder"}
+    stage = Stage({}, extra=[holder], fields={"start_phase": "pre_open"})
+    stage.advance(3 * MS)
+    told = stage.part("holder")["memory"][: HOLDER_MEMORY.itemsize].view(HOLDER_MEMORY)[0]
+    assert (told["phase"], told["stale"]) == (Phase.PRE_OPEN, 1)
