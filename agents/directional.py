@@ -5,7 +5,6 @@ They play ``hftgym/Taking-v0`` with ``action="continuous"``: the position as a s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -65,9 +64,3 @@ def move_tick(task: TaskConstants, obs: ObsArray, leg: str = "") -> FloatArray:
     seen = obs[:, task.obs_index[f"{leg}return_0.5s"]].astype(np.float64)
     # Mids are whole half ticks: what an observation's 32 bits have lost of that comes back.
     return np.asarray(np.rint(2.0 * seen * unit) / 2.0 / k)
-
-
-def each(formula: Callable[..., float], *arrays: npt.NDArray[Any]) -> FloatArray:
-    """Return a compiled formula of each row of arguments, shape (envs,)."""
-    columns = [array.tolist() for array in arrays]
-    return np.array([formula(*row) for row in zip(*columns, strict=True)], np.float64)

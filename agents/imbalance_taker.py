@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from agents.directional import DirectionalPolicy, IntArray, each
-from agents.policy import AgentParams
+from agents.directional import DirectionalPolicy, IntArray
+from agents.policy import AgentParams, each
 from hftgym.participants.imbalance_taker import flow_move, queue_move
 from hftgym.training.policy import ObsArray, TaskConstants
 

@@ -45,10 +45,11 @@ class _Tower:
 
 
 class Passes:
-    """Both networks of an `ActorCritic` whose gradients exist (`ActorCritic.as_one`).
+    """Both networks of an `ActorCritic`.
 
     Args:
-        network: Of a policy over a box.
+        network: Of a policy over a box; to go backwards its gradients must exist
+            (`ActorCritic.as_one`).
     """
 
     def __init__(self, network: ActorCritic) -> None:

@@ -6,7 +6,7 @@ no import from here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from hftgym.training.policy import (
     UInt64Array,
 )
 
-__all__ = ["TRIALS", "AgentParams", "Policy", "ScriptedPolicy", "distances_to_actions"]
+__all__ = ["TRIALS", "AgentParams", "Policy", "ScriptedPolicy", "distances_to_actions", "each"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -113,3 +113,9 @@ class ScriptedPolicy:
         """Return the observed inventory in lots, shape (envs,)."""
         scaled = obs[:, self.task.obs_index["inventory"]].astype(np.float64)
         return np.rint(scaled * self.task.max_inventory_lot).astype(np.int64)
+
+
+def each(formula: Callable[..., float], *arrays: npt.NDArray[Any]) -> FloatArray:
+    """Return a compiled formula of each row of arguments, shape (envs,)."""
+    columns = [array.tolist() for array in arrays]
+    return np.array([formula(*row) for row in zip(*columns, strict=True)], np.float64)

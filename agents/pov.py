@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from pydantic import Field
 
-from agents.policy import AgentParams, FloatArray
+from agents.policy import AgentParams, FloatArray, each
 from agents.scheduled import ScheduledExecutor, ScheduleParams
 from hftgym.participants.pov import due_lot
 from hftgym.training.policy import ObsArray, TaskConstants
@@ -38,8 +38,8 @@ class POV(ScheduledExecutor):
         """Return the lots that volume so far allows to be left, none at the end, (envs,)."""
         participation = cast(Params, self.params).participation
         share = obs[:, self.task.obs_index["others_volume"]].astype(np.float64)
-        others = np.rint(self._target * share / np.maximum(1.0 - share, 1e-6)).astype(np.int64)
-        due = np.array([due_lot(int(v), self._target, participation) for v in others], np.float64)
+        others = np.rint(self._target * share / np.maximum(1.0 - share, 1e-6))
+        due = each(lambda v: due_lot(int(v), self._target, participation), others)
         return np.minimum(self._target - due, super().left_lots(obs))
 
     @classmethod

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from agents.directional import each
-from agents.policy import AgentParams, FloatArray, ScriptedPolicy, distances_to_actions
+from agents.policy import AgentParams, FloatArray, ScriptedPolicy, distances_to_actions, each
 from hftgym.participants.executing import overdue_lots
 from hftgym.training.policy import ActionArray, ObsArray, TaskConstants
 

@@ -333,8 +333,9 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
     b = m.books[0]
     w = m.messages[0]
     # What a cancel needs is asked for some messages ahead, of every message: an order that is yet
-    # to come has no handle, which costs nothing, while asking for its kind mispredicts (of the time
-    # with such a question 0.83 with 10,000 live orders, 0.75 with a million).
+    # to come has no handle, which costs nothing. With a look at each kind, which mispredicts, a
+    # message took 1.28 times as long with 1,000 live orders, so only deep books asked; now it pays
+    # in every book (0.67 of the time with 10,000 live orders, 0.76 with a million).
     for k in range(first, last):
         if k + _FARTHEST < last:
             prefetch_item(handles, messages[k + _FARTHEST].id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from hftgym.core.constants import QUEUE_SLOTS
 from hftgym.core.records import record
 
 #: Steps that an environment remembers for its windows; the longest window is 10 s.
@@ -19,7 +20,7 @@ CLIP = 5.0
 COMPONENTS = 5
 MASK = 24
 #: Order slots whose place in the queue a learner sees: those of the order-level form.
-SLOTS = 4
+SLOTS = QUEUE_SLOTS
 #: Public messages that a market keeps for its learners, and the most that one of them is shown.
 RECENT = 512
 MOST_MESSAGES = 128

@@ -134,14 +134,18 @@ def overdue_lots(rest_lot, left_lot, lag_lots):
 
 @leaf
 def _wait_and_take(view, own, out, memory, params, over):
-    """Let one order wait behind the mid, and take what is overdue; never more than is left."""
+    """Let one order wait behind the mid, and take what is overdue; never more than is left.
+
+    Outside of continuous trading it takes the order back.
+    """
+    trades = view.phase == 0
     side = params.side
     slot = BID_SLOT if side == BUY else ASK_SLOT
     order = own.orders[slot]
     resting = order.lots if order.state != _FREE else 0
     rest = params.parent_lots - side * own.position
     room = max(rest - open_lots(own, side), 0)
-    lots = 0 if over else min(params.wait_lots, room + resting)
+    lots = min(params.wait_lots, room + resting) if trades and not over else 0
     mid_px = 0.5 * view.mid_2px
     distance_px = params.distance_tick * params.tick_px
     if lots <= 0 or lots > rest:
@@ -151,6 +155,8 @@ def _wait_and_take(view, own, out, memory, params, over):
     else:
         px = ceil_px(mid_px + distance_px, params.tick_px)
     quote_side(own, out, slot, side, px, lots)
+    if not trades:
+        return
     room = min(room, room + resting - lots)
     take_lots = rest if over else overdue_lots(rest, memory.left_lot, params.lag_lots)
     take_behind_quotes(own, out, side, min(take_lots, room))
@@ -172,10 +178,8 @@ def work(view, own, out, memory, params):
     take_ns = memory.begin_ns + memory.slice * slice_ns + int(params.patience * slice_ns)
     aggressive = over or now_ns >= take_ns
     behind_mid = params.distance_tick > 0.0
-    if behind_mid and view.phase == 0:
+    if behind_mid:
         _wait_and_take(view, own, out, memory, params, over)
-    elif behind_mid:
-        quote_side(own, out, BID_SLOT if side == BUY else ASK_SLOT, side, -side * NO_PX, 0)
     elif view.phase == 0:
         _child(view, own, out, side, missing, aggressive, over)
     elif own.orders[SLOT].state == _LIVE:

@@ -241,3 +241,10 @@ def test_behind_the_mid_a_share_of_volume_gets_the_whole_parent_done() -> None:
     assert position(scene, "pov") == 0  # nobody trades
     scene.advance(12 * SECOND)
     assert position(scene, "pov") == 8
+
+
+def test_behind_the_mid_it_sends_nothing_while_nothing_trades() -> None:
+    kind = group("twap", distance_tick=2.5, parent_lots=8, horizon_s=4.0, slices=4, look_s=0.1)
+    scene = Stage({}, extra=[kind], fields={"start_phase": "pre_open"})
+    scene.advance(3 * SECOND)
+    assert scene.part("twap")["account"]["messages"] == 0
