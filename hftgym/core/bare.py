@@ -40,7 +40,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.entries import open_market
 from hftgym.core.exchange import process, refusal
-from hftgym.core.jit import INTERPRETED, kernel, leaf
+from hftgym.core.jit import INTERPRETED, kernel, leaf, shared
 from hftgym.core.market_class import BOOK_CLASS
 from hftgym.core.orders import reserve_of, slot_of
 from hftgym.core.phases import change_phase, is_call, publish, run_due
@@ -180,6 +180,18 @@ def finish_rounds(m, log):
         publish(m, b)
 
 
+@shared
+def let_act(m, log, w):
+    """Let one message act, with all that it wakes; OK, or the Reason for which it is refused."""
+    m.refused = _OK
+    process(m, log, w)
+    refused = m.refused
+    b = m.books[0]
+    if b.stops_left != 0 or b.instrument.stop_on == _ON_MARK:
+        finish_rounds(m, log)
+    return refused
+
+
 @leaf
 def live_order(m, handle):
     """Return the index of the live order that a handle names, or NONE."""
@@ -197,11 +209,10 @@ def add_order(m, log, w):
     handle = new_handle(m)
     w.slot = handle >> GENERATION_SHIFT
     w.gen = handle & INDEX
-    m.refused = _OK
-    process(m, log, w)
-    if m.refused != _OK:
-        give_order(m, w.gen)
-        return -m.refused
+    refused = let_act(m, log, w)
+    if refused != _OK:
+        give_order(m, handle & INDEX)
+        return -refused
     return handle
 
 
@@ -220,9 +231,7 @@ def change_order(m, log, w, handle):
     w.participant = o.owner
     w.slot = handle >> GENERATION_SHIFT
     w.gen = index
-    m.refused = _OK
-    process(m, log, w)
-    return -m.refused
+    return -let_act(m, log, w)
 
 
 @leaf
@@ -307,8 +316,6 @@ def act(market, log, what, px, lots, handle):
             result = -(reason if reason != _OK else _DUPLICATE_ID)
         else:
             result = add_order(m, rows, w)
-    if b.stops_left != 0 or b.instrument.stop_on == _ON_MARK:
-        finish_rounds(m, rows)
     return result
 
 
@@ -378,8 +385,6 @@ def run_batch(markets, i, messages, terms, first, last, handles, log):
                 w.min_lots = terms[k].min_lots
                 w.expire_ns = terms[k].expire_ns
             handles[msg.id] = add_order(m, log[0], w)
-        if b.stops_left != 0 or b.instrument.stop_on == _ON_MARK:
-            finish_rounds(m, log[0])
     return last
 
 

@@ -32,7 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 #: Layers of compiled code, lowest first. A function depends on its own layer and those below.
 LAYERS = ("core", "participants", "envs", "analytics", "bench")
-#: Files of the core whose leaves Python calls too; all others are linked only (``lean``).
+#: Layers whose leaves only compiled code calls (``lean``), but for those of the files below.
+LEAN = ("core", "envs")
 CALLABLE = {"rng.py", "latency.py"}
 #: True when numba is switched off (``NUMBA_DISABLE_JIT=1``): everything runs as plain Python.
 INTERPRETED = bool(config.DISABLE_JIT)
@@ -146,7 +147,7 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
 def announce_compilation() -> None:
     """Say, once, that the first start takes longer: when no compiled market is in the cache."""
     # The event loop: leaves of strategies are compiled as soon as those are imported.
-    if not INTERPRETED and not any(cache_dir("core").rglob("loop.linked_advance-*.nbc")):
+    if not INTERPRETED and not any(cache_dir("core").rglob("loop.shared_advance-*.nbc")):
         logging.getLogger("hftgym").warning(
             "hftgym: compiling the market for this machine: about a minute, once"
         )
@@ -173,16 +174,18 @@ def _widened(kind: Any) -> Any:
     return kind
 
 
-def leaf(function: F, **options: Any) -> F:
+def leaf(function: F, mark: str = lean.LINKED, **options: Any) -> F:
     """Compile a function that other compiled functions call.
 
     It is compiled once for a market's type, not once for each mix of narrow and wide integers that
     its callers read from records (238 compilations and 53 s for the simulator, not 519 and 117 s).
     """
     path = Path(function.__code__.co_filename)
-    if layer_of(path) == "core" and path.name not in CALLABLE and not INTERPRETED:
-        function.__qualname__ = lean.MARK + function.__qualname__
+    if layer_of(path) in LEAN and path.name not in CALLABLE and not INTERPRETED:
+        function.__qualname__ = mark + function.__qualname__
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    # Said, not left out: else a leaf is inlined everywhere when an inlined one compiles it first.
+    options.setdefault("forceinline", False)
     compiled: Any = _compile(
         function, lambda **kw: numba.njit(error_model="numpy", **options, **kw)
     )
@@ -190,6 +193,14 @@ def leaf(function: F, **options: Any) -> F:
         template = compiled.get_call_template
         compiled.get_call_template = lambda args, kws: template(tuple(map(_widened, args)), kws)
     return compiled  # type: ignore[no-any-return]
+
+
+def shared(function: F) -> F:
+    """Compile a leaf to machine code that all its callers share, not to a part of each of them.
+
+    For few and large ones: what all entry points need, called once for many instructions.
+    """
+    return leaf(function, lean.SHARED)
 
 
 def inlined(function: F) -> F:

@@ -1,68 +1,95 @@
-"""Leaves that are linked into their callers and never loaded themselves.
+"""Leaves that only compiled code calls: linked into their callers, or shared by them.
 
 numba makes every function ready to be called from Python: two rounds of all optimisations, machine
-code, a wrapper. A leaf of the core is only ever called by compiled code, into which it is linked,
-optimised again and turned into machine code once more. So for leaves that carry ``MARK`` in their
-name the second round and all that follows it are left out; they are kept as LLVM's bitcode. To
-open and run a market compiles for 55 s of the processor instead of 123 (on a busy machine).
+code, a wrapper; and its callers get a copy of it, with which all of that begins anew. Here
 
-The copies in their caller belong to it alone, and LLVM is told so: it then sees that they never
-raise, and drops the check behind each call (an event of a market took 0.95 times as long, in
-turns with the code before).
+- a leaf marked ``LINKED`` is kept as LLVM's bitcode, as it comes out of the compiler. It is
+  optimised where it ends up: in the machine code of an entry point. There the copy belongs to that
+  alone, and LLVM is told so: it then sees that it never raises, and drops the check behind each
+  call (an event of a market took 0.95 times as long, in turns with the code before);
+- a leaf marked ``SHARED`` is made machine code once, and whoever calls it calls that. The event
+  loop holds the whole exchange: a copy for every entry point is what took long.
 
-This uses numba's internals (``numba/core/codegen.py``, ``cpu.py``, numba 0.68).
+`hftgym compile` took 51 s for the core and 86 s for the environments; with this and what
+``hftgym.core.frugal`` leaves out it takes 32 and 16 (two cores, nothing else on them).
+
+A function from the cache that calls shared ones first loads those. Their symbols are the same in
+every process; one that is missing all the same is found before LLVM would end the process.
+
+This uses numba's internals (``numba/core/codegen.py``, ``cpu.py``, ``bytecode.py``, numba 0.68).
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import llvmlite.binding as ll
 import numba
 from numba import _dynfunc
-from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.bytecode import FunctionIdentity
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 
-#: Begins the name of a function that is linked only.
-MARK = "linked_"
-_KIND = "linked"
+#: Begin the names of the functions, and name what is kept of them.
+LINKED = "linked_"
+SHARED = "shared_"
+#: What is kept of a function that calls shared ones: where those are found, and the rest.
+_CALLER = "caller"
 
 _optimize = JITCodeLibrary._optimize_final_module
 _finalize = JITCodeLibrary._finalize_final_module
 _pointer = JITCodeLibrary.get_pointer_to_function
 _serialize = JITCodeLibrary.serialize_using_object_code
 _unserialize = JITCodeLibrary._unserialize.__func__
+_link = CPUCodeLibrary.add_linking_library
 _executable = CPUContext.get_executable
+_identity = FunctionIdentity.from_function.__func__
 
 
 def _is_linked(library: Any) -> bool:
-    return bool(library.name.startswith(MARK))
+    return bool(library.name.startswith(LINKED))
+
+
+def _is_shared(library: Any) -> bool:
+    return bool(library.name.startswith(SHARED))
+
+
+def _called(library: Any) -> dict[Any, None]:
+    """Return the shared libraries that one calls, itself or in what is linked into it."""
+    called: dict[Any, None] = library.__dict__.setdefault("_hftgym_called", {})
+    return called
 
 
 @numba.njit
 def _not_callable():
-    raise TypeError("a linked leaf of hftgym is called by compiled code alone")
+    raise TypeError("this leaf of hftgym is called by compiled code alone")
 
 
 def _entry_point() -> int:
-    """Return the address that stands where Python would call a linked leaf: it raises."""
+    """Return the address that stands where Python would call a leaf: it raises."""
     if not _not_callable.overloads:
         _not_callable.compile(())
     (compiled,) = _not_callable.overloads.values()
     return int(_pointer(compiled.library, compiled.fndesc.llvm_cpython_wrapper_name))
 
 
-def _optimize_once(self: Any) -> None:
-    if not _is_linked(self):
-        for function in self._final_module.functions:
-            if not function.is_declaration and MARK in function.name:
-                function.linkage = "internal"  # nobody else calls this copy
-        _optimize(self)
+def _link_or_call(self: Any, library: Any) -> None:
+    if _is_shared(library):
+        library._ensure_finalized()
+        _called(self)[library] = None
+    else:
+        _link(self, library)
+        _called(self).update(_called(library))
+
+
+def _optimize_at_last(self: Any) -> None:
+    if _is_linked(self):
         return
-    passes, builder = self._codegen._module_pass_manager(
-        loop_vectorize=False, slp_vectorize=False, opt=self._codegen._opt_level, cost="cheap"
-    )
-    passes.run(self._final_module, builder)
+    for function in self._final_module.functions:
+        if not function.is_declaration and LINKED in function.name:
+            function.linkage = "internal"  # nobody else calls this copy
+    _optimize(self)
 
 
 def _keep_module(self: Any) -> None:
@@ -81,30 +108,78 @@ def _no_pointer(self: Any, name: str) -> int:
     return 0
 
 
-def _serialize_module(self: Any) -> tuple[str, str, Any]:
-    if not _is_linked(self):
-        return _serialize(self)  # type: ignore[no-any-return]
-    return self.name, _KIND, self._get_module_for_linking().as_bitcode()
+def _what_is_kept(self: Any) -> tuple[str, str, Any]:
+    kept: tuple[str, str, Any]
+    if _is_linked(self):
+        kept = self.name, LINKED, self._get_module_for_linking().as_bitcode()
+    elif _is_shared(self):
+        self._ensure_finalized()
+        names = [function.name for function in self.get_defined_functions()]
+        kept = self.name, SHARED, (self._get_compiled_object(), names)
+    else:
+        kept = _serialize(self)
+    called = [library._hftgym_origin for library in _called(self)]
+    return (self.name, _CALLER, (called, kept)) if called else kept
 
 
-def _unserialize_module(cls: Any, codegen: Any, state: tuple[str, str, Any]) -> Any:
+def _from_what_was_kept(cls: Any, codegen: Any, state: tuple[str, str, Any]) -> Any:
     name, kind, data = state
-    if kind != _KIND:
+    if kind == _CALLER:
+        called = {_load_shared(*origin): None for origin in data[0]}
+        library = _from_what_was_kept(cls, codegen, data[1])
+        _called(library).update(called)
+        return library
+    if kind not in (LINKED, SHARED):
         return _unserialize(cls, codegen, state)
     library = codegen.create_library(name)
-    library._shared_module = library._final_module = ll.parse_bitcode(data)
-    library._finalized = True
+    if kind == LINKED:
+        library._shared_module = library._final_module = ll.parse_bitcode(data)
+        library._finalized = True
+    else:
+        code, names = data
+        library.enable_object_caching()
+        library._set_compiled_object(code)
+        library._finalize_final_module()
+        codegen._engine._defined_symbols.update(names)
+    return library
+
+
+def _load_shared(module: str, name: str, args: tuple[Any, ...], symbol: str) -> Any:
+    """Return the library of a shared function, loaded or compiled.
+
+    Raises:
+        LookupError: if it does not have the symbol that its caller was compiled with.
+    """
+    function = getattr(import_module(module), name)
+    function.compile(args)
+    library = function.overloads[args].library
+    if library._hftgym_origin[-1] != symbol or not library._codegen._engine.is_symbol_defined(
+        symbol
+    ):
+        raise LookupError(f"{module}.{name} has no symbol {symbol}")
     return library
 
 
 def _no_executable(self: Any, library: Any, fndesc: Any, env: Any) -> Any:
-    if not _is_linked(library):
+    if not (_is_linked(library) or _is_shared(library)):
         return _executable(self, library, fndesc, env)
     library._ensure_finalized()
     name = fndesc.qualname.split(".")[-1]
+    if _is_shared(library):
+        place = fndesc.modname, name.removeprefix(SHARED)
+        library._hftgym_origin = *place, tuple(fndesc.argtypes), fndesc.llvm_func_name
     return _dynfunc.make_function(
-        fndesc.lookup_module(), name, f"{name}, linked", _entry_point(), env, (library,)
+        fndesc.lookup_module(), name, f"{name}, of compiled code", _entry_point(), env, (library,)
     )
+
+
+def _same_everywhere(cls: Any, function: Any) -> Any:
+    """Return a function's identity; that of a shared one does not count what came before it."""
+    identity = _identity(cls, function)
+    if identity.func_qualname.startswith(SHARED):
+        identity.unique_id = 0
+        identity.unique_name = f"{identity.func_qualname}$0"
+    return identity
 
 
 def _set_env(self: Any, env_name: str, env: Any) -> None:
@@ -117,11 +192,13 @@ _given_env = JITCPUCodegen.set_env
 
 
 def install() -> None:
-    """Teach numba to link marked functions without loading them."""
-    JITCodeLibrary._optimize_final_module = _optimize_once
+    """Teach numba what marked functions are."""
+    CPUCodeLibrary.add_linking_library = _link_or_call
+    JITCodeLibrary._optimize_final_module = _optimize_at_last
     JITCodeLibrary._finalize_final_module = _keep_module
     JITCodeLibrary.get_pointer_to_function = _no_pointer
-    JITCodeLibrary.serialize_using_object_code = _serialize_module
-    JITCodeLibrary._unserialize = classmethod(_unserialize_module)
+    JITCodeLibrary.serialize_using_object_code = _what_is_kept
+    JITCodeLibrary._unserialize = classmethod(_from_what_was_kept)
     CPUContext.get_executable = _no_executable
+    FunctionIdentity.from_function = classmethod(_same_everywhere)
     JITCPUCodegen.set_env = _set_env

@@ -21,7 +21,7 @@ from hftgym.core.constants import (
     Status,
 )
 from hftgym.core.exchange import process
-from hftgym.core.jit import inlined, leaf
+from hftgym.core.jit import inlined, leaf, shared
 from hftgym.core.phases import run_due
 from hftgym.core.queue import event_class, first_event, first_ns, settle_queue, take_first
 from hftgym.core.rng import next_decision
@@ -156,7 +156,7 @@ def _run(m, table, ops, log, until_ns, budget):
     return _FAULT
 
 
-@leaf
+@shared
 def advance(m, table, ops, log, until_ns, budget):
     """Run events up to and including ``until_ns``, at most ``budget`` of them; a Status.
 

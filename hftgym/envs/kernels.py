@@ -13,7 +13,7 @@ from numba import prange
 from hftgym.core.calls import own_state
 from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
-from hftgym.core.jit import kernel, leaf, parallel_kernel
+from hftgym.core.jit import kernel, leaf, parallel_kernel, shared
 from hftgym.core.loop import advance
 from hftgym.core.turns import deal, next_piece
 from hftgym.envs.account import begin_episode, settle_step, take_over_inventory, write_episode
@@ -243,8 +243,8 @@ def step_one(batch, world):
     return ios[0].outcome
 
 
-@leaf
-def _step_or_begin(i, batch, world, start, final_obs):
+@shared
+def step_or_begin(i, batch, world, start, final_obs):
     """Step market ``i``; on the end of its episode do what the task's ``mode`` says."""
     _, states, ios, obs, _ = batch
     tasks = world[0]
@@ -293,5 +293,5 @@ def step_many(batch, world, start, final_obs, threads):
     for t in prange(threads):
         i = next_piece(parts, t)
         while i != NONE:
-            _step_or_begin(i, batch, world, start, final_obs)
+            step_or_begin(i, batch, world, start, final_obs)
             i = next_piece(parts, t)

@@ -1,13 +1,21 @@
-"""Linked leaves: part of every kernel that calls them, and nothing that Python can call."""
+"""Leaves: part of every kernel that calls them, or shared by all; nothing that Python can call."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numba
 import numpy as np
 import pytest
 
 from hftgym.core import lean
+from hftgym.core.book import _make_room, make_room
+from hftgym.core.entries import advance_one
 from hftgym.core.jit import INTERPRETED, kernel
+from hftgym.core.loop import advance
+from hftgym.core.market_class import MARKET_CLASSES
 from hftgym.core.queue import event_class
+from hftgym.core.records import side_record
 from hftgym.core.rng import mix
 from hftgym.simulator import Simulator
 
@@ -26,7 +34,7 @@ def test_a_kernel_calls_it() -> None:
 
 @compiled_only
 def test_python_can_not_call_it() -> None:
-    assert event_class.py_func.__qualname__ == f"{lean.MARK}event_class"
+    assert event_class.py_func.__qualname__ == f"{lean.LINKED}event_class"
     with pytest.raises(TypeError):
         event_class(np.uint64(3) << np.uint64(60))
 
@@ -38,9 +46,48 @@ def test_it_has_no_machine_code_of_its_own() -> None:
     # A fresh one, so that it was compiled here and not loaded.
     event_class.compile("(int64,)")
     for compiled in event_class.overloads.values():
-        assert compiled.library.name.startswith(lean.MARK)
+        assert compiled.library.name.startswith(lean.LINKED)
         assert not compiled.library._object_caching_enabled or not compiled.library._compiled
         assert "event_class" in str(compiled.library._get_module_for_linking())
+
+
+@compiled_only
+def test_a_shared_one_is_called_and_not_copied() -> None:
+    market = Simulator("default", seed=1)
+    market.advance(0.1)
+    advance_one.recompile()  # so that it was compiled here and not loaded
+    market.advance(0.1)
+    (loop,) = advance.overloads.values()
+    symbol = loop.fndesc.llvm_func_name
+    assert lean.SHARED in symbol
+    (entry,) = advance_one.overloads.values()
+    called = entry.library.get_function(symbol)
+    assert called.is_declaration, "the entry point has a copy of the event loop"
+    assert loop.library in lean._called(entry.library)
+    with pytest.raises(TypeError):
+        loop.entry_point()
+
+
+@compiled_only
+def test_a_shared_one_with_another_symbol_is_not_called() -> None:
+    Simulator("default", seed=1).advance(0.1)
+    (loop,) = advance.overloads.values()
+    module, name, args, symbol = loop.library._hftgym_origin
+    assert lean._load_shared(module, name, args, symbol) is loop.library
+    with pytest.raises(LookupError, match=r"hftgym\.core\.loop\.advance has no symbol nonsense"):
+        lean._load_shared(module, name, args, "nonsense")
+
+
+@compiled_only
+def test_a_leaf_is_not_inlined_because_an_inlined_one_compiled_it() -> None:
+    side = side_record(replace(MARKET_CLASSES["small"], far_levels=77))
+    args = (numba.from_dtype(side), numba.int64)  # of no market's size: the inlined one compiles it
+    make_room.compile(args)
+    for function, expected in ((_make_room, False), (make_room, True)):
+        compiled = function.overloads[args]
+        module = compiled.library._get_module_for_linking()
+        attributes = module.get_function(compiled.fndesc.llvm_func_name).attributes
+        assert any(b"alwaysinline" in text for text in attributes) is expected
 
 
 def test_leaves_of_random_streams_stay_callable() -> None:
