@@ -34,7 +34,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 LAYERS = ("core", "participants", "envs", "analytics", "bench")
 #: Layers whose leaves only compiled code calls (``lean``), but for those of the files below.
 LEAN = ("core", "envs")
-CALLABLE = {"rng.py", "latency.py"}
+CALLABLE = {"rng.py", "latency.py", "seeds.py"}
 #: True when numba is switched off (``NUMBA_DISABLE_JIT=1``): everything runs as plain Python.
 INTERPRETED = bool(config.DISABLE_JIT)
 
