@@ -1,7 +1,7 @@
 """Compiles ahead what the first start would compile, in processes side by side.
 
-What depends on nothing else compiles at the same time: first the market beside a book alone and the
-hashes, then, with the core in the cache, one environment beside many.
+What depends on nothing else compiles at the same time: first all of the core, the market beside a
+book alone, then, with the core in the cache, one environment beside many.
 """
 
 from __future__ import annotations
@@ -30,6 +30,20 @@ def _hashes() -> None:
     market.book_hash()
 
 
+def _markets() -> None:
+    import numpy as np
+
+    from hftgym.core.entries import advance_many, send_one
+    from hftgym.core.records import LOG, OUT
+    from hftgym.simulator import Simulator
+
+    pair = Simulator("default", seed=1, markets=2)
+    pair.reseed(1, seed=2)
+    table, ops = pair.blueprint.table, pair.blueprint.ops
+    advance_many(pair.markets, table, ops, np.zeros(1, LOG), 0, np.zeros(2, np.int64), 1)
+    send_one(pair.markets, 0, table, 0, np.zeros(1, OUT))
+
+
 def _book() -> None:
     from hftgym.order_book import OrderBook
 
@@ -37,6 +51,20 @@ def _book() -> None:
     book.amend(book.submit("buy", 99, 2), lots=1)
     book.cancel(book.submit("sell", 101, 1))
     book.submit_many({"side": [1], "px": [98], "lots": [1]})
+
+
+def _session() -> None:
+    from hftgym.order_book import OrderBook
+
+    book = OrderBook()
+    handle = book.submit("buy", 99, 2)
+    book.order(handle)
+    book.orders()
+    book.snapshot(1)
+    book.book_hash()
+    book.advance(1)
+    book.set_phase("closing_auction")
+    book.indication  # noqa: B018
 
 
 def _environment() -> None:
@@ -62,8 +90,15 @@ def _environments() -> None:
 Parts = dict[str, Callable[[], None]]
 #: By process, then by name, in order.
 CORE: tuple[Parts, ...] = (
-    {"the market: opening, event loop, exchange": _market},
-    {"a book alone (another record)": _book, "hashes of state and book": _hashes},
+    {
+        "the market: opening, event loop, exchange": _market,
+        "hashes of state and book": _hashes,
+        "many markets, messages by hand, new seeds": _markets,
+    },
+    {
+        "a book alone (another record)": _book,
+        "its phases, its clock, what it shows": _session,
+    },
 )
 ENVIRONMENTS: tuple[Parts, ...] = (
     {"one environment": _environment},

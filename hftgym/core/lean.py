@@ -10,8 +10,8 @@ code, a wrapper; and its callers get a copy of it, with which all of that begins
 - a leaf marked ``SHARED`` is made machine code once, and whoever calls it calls that. The event
   loop holds the whole exchange: a copy for every entry point is what took long.
 
-`hftgym compile` took 51 s for the core and 86 s for the environments; with this and what
-``hftgym.core.frugal`` leaves out it takes 32 and 16 (two cores, nothing else on them).
+``hftgym compile`` took 51 s for a market and a book and 86 s for the environments; with this and
+what ``hftgym.core.frugal`` leaves out it takes 32 and 16 (two cores, nothing else on them).
 
 A function from the cache that calls shared ones first loads those. Their symbols are the same in
 every process; one that is missing all the same is found before LLVM would end the process.
