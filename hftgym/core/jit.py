@@ -147,7 +147,7 @@ def cache_dir(layer: str = LAYERS[-1]) -> Path:
 def announce_compilation() -> None:
     """Say, once, that the first start takes longer: when no compiled market is in the cache."""
     # The event loop: leaves of strategies are compiled as soon as those are imported.
-    if not INTERPRETED and not any(cache_dir("core").rglob("loop.shared_advance-*.nbc")):
+    if not INTERPRETED and not any(cache_dir("core").rglob(f"loop.{lean.SHARED}advance-*.nbc")):
         logging.getLogger("hftgym").warning(
             "hftgym: compiling the market for this machine: about a minute, once"
         )

@@ -32,8 +32,8 @@ from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 
 #: Begin the names of the functions, and name what is kept of them.
-LINKED = "linked_"
-SHARED = "shared_"
+LINKED = "hftgym_linked_"
+SHARED = "hftgym_shared_"
 #: What is kept of a function that calls shared ones: where those are found, and the rest.
 _CALLER = "caller"
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hftgym.core.jit import INTERPRETED, LAYERS, cache_dir
+from hftgym.core.lean import SHARED
 from hftgym.core.records import MARKET_CLASSES
+from hftgym.simulator import Simulator
 
 #: A user's module. The leaf calls itself twice: it can not be inlined away and keeps its symbol.
 PROBE = """
@@ -130,3 +134,40 @@ def test_the_command_says_it_in_one_line(probe: Path) -> None:
     assert done.returncode == 73
     assert done.stderr.startswith("hftgym: error[HG-O050] cache ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow  # compiles the event loop
+@pytest.mark.skipif(INTERPRETED, reason="nothing is compiled")
+def test_shared_code_that_the_cache_has_lost_is_compiled_for_callers_from_it(
+    tmp_path: Path,
+) -> None:
+    market = Simulator("default", seed=1)
+    market.advance(0.1)
+    for layer in LAYERS:
+        kept = cache_dir(layer)
+        (tmp_path / kept.name).symlink_to(kept)
+    core = tmp_path / cache_dir("core").name
+    core.unlink()
+    shutil.copytree(cache_dir("core"), core)
+    lost = list(core.rglob(f"loop.{SHARED}advance-*"))
+    assert lost
+    for file in lost:
+        file.unlink()
+    code = (
+        "from hftgym.core.entries import advance_one\n"
+        "from hftgym.simulator import Simulator\n"
+        "market = Simulator('default', seed=1)\n"
+        "market.advance(0.1)\n"
+        "print(market.state_hash(), sum(advance_one.stats.cache_hits.values()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "HFTGYM_CACHE_DIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(market.state_hash()), "1"]
+    assert any(core.rglob(f"loop.{SHARED}advance-*.nbc")), "it was not compiled again"

@@ -89,6 +89,22 @@ def test_a_leaf_is_not_inlined_because_an_inlined_one_compiled_it() -> None:
         assert any(b"alwaysinline" in text for text in attributes) is expected
 
 
+@numba.njit
+def linked_list(n):
+    """Belong to somebody else, whatever it is called."""
+    return n + 1
+
+
+@numba.njit
+def shared_list(n):
+    """Call another one."""
+    return 2 * linked_list(n)
+
+
+def test_functions_of_others_are_left_alone() -> None:
+    assert (linked_list(1), shared_list(1)) == (2, 4)
+
+
 def test_leaves_of_random_streams_stay_callable() -> None:
     with np.errstate(over="ignore"):
         assert int(mix(np.uint64(1))) == 0x5692161D100B05E5

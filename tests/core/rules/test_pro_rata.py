@@ -286,6 +286,14 @@ def test_a_share_that_is_a_whole_slice_shows_the_next_one(venue: Any) -> None:
     assert v.orders() == [ask(1, 1, 100, 20), ask(0, 1, 100, 5)]
 
 
+@pytest.mark.rule("X-PRO-06", "X-ICE-02")
+def test_new_slices_are_shared_by_size_in_a_round_of_their_own(venue: Any) -> None:
+    book = [sell(0, 1, 100, 60, **iceberg(30)), sell(1, 1, 100, 20, **iceberg(10))]
+    v = venue(*book, rules=rules())
+    assert kit.shares(v.process(market_buy(3, 1, 60))) == [(0, 30), (1, 10), (0, 15), (1, 5)]
+    assert v.orders() == [ask(0, 1, 100, 15), ask(1, 1, 100, 5)]
+
+
 @pytest.mark.rule("X-PRO-06", "X-HID-01")
 def test_hidden_orders_come_after_the_visible_ones_by_time(venue: Any) -> None:
     book = [
