@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hftgym.core.constants import BUY, LogKind, ReportKind
+from hftgym.core.constants import BUY, NO_PX, SELL, LogKind, ReportKind
 from hftgym.core.records import LOG_ROW
 from hftgym.core.reference import Message
 from hftgym.feed import FEED_ROW, FeedKind, public_feed, visible_levels
@@ -39,6 +39,32 @@ def test_the_visible_book_follows_from_the_public_feed(name: str) -> None:
         if j % 25 == 0:
             assert visible_levels(np.concatenate(parts)) == levels(venue), j
     assert {"maker", "taker", "owner", "maker_slot"}.isdisjoint(FEED_ROW.names or ())
+
+
+def touch(venue: CompiledVenue, side: int) -> tuple[int, int]:
+    """Best visible price of a side, as a key that is larger when better, and its lots."""
+    keys = {side * px: lots for (of, px), lots in levels(venue).items() if of == side}
+    best = max(keys, default=-NO_PX)
+    return best, keys.get(best, 0)
+
+
+@pytest.mark.parametrize("name", ["tiny", "shades"])
+def test_order_flow_imbalance_is_that_of_its_paper(name: str) -> None:
+    """Cont, Kukanov, Stoikov 2014, eq. 2, event by event, from the list of orders."""
+    stream = STREAMS[name]
+    venue = Twins(stream).fast
+    actions = draw(stream, ACTIONS, seed=5)
+    ofi = moves = 0
+    before = {side: touch(venue, side) for side in (BUY, SELL)}
+    for j in range(ACTIONS):
+        venue.act(actions, j)
+        for side in (BUY, SELL):
+            (was, lots_was), (now, lots_now) = before[side], touch(venue, side)
+            ofi += side * (lots_now * (now >= was) - lots_was * (now <= was))
+            moves += now == was and lots_now != lots_was
+            before[side] = now, lots_now
+        assert venue.m["books"][0]["ofi"] == ofi, j
+    assert moves > 20
 
 
 def test_the_feed_is_numbered_without_a_gap() -> None:
