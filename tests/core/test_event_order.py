@@ -99,6 +99,13 @@ def test_an_order_of_a_decision_acts_at_its_own_instant_without_latency() -> Non
     ]
 
 
+def test_the_clock_goes_where_it_is_sent_and_never_back() -> None:
+    scene = Stage({"maker": [limit(5 * MS, BUY, 90)]})
+    for until_ns, expected_ns in ((2 * MS, 2 * MS), (7 * MS + 3, 7 * MS + 3), (6 * MS, 7 * MS + 3)):
+        scene.advance(until_ns)
+        assert scene.m["now_ns"] == expected_ns
+
+
 def test_a_cancel_and_an_order_that_would_take_race_by_arrival() -> None:
     for cancel_ns, fills in ((10 * MS - 1, 0), (10 * MS + 1, 1)):
         scene = Stage(

@@ -286,9 +286,12 @@ def test_the_gap_to_history_is_timed() -> None:
     assert tape["time_ns"] == 50 * MS
 
 
-def test_an_agent_at_the_instant_of_a_row_comes_after_it() -> None:
+@pytest.mark.parametrize("order_ms", [0, 2])
+def test_an_agent_at_the_instant_of_a_row_comes_after_it(order_ms: int) -> None:
     """Tape before order entry: the agent's order meets the book of that row."""
-    scene = stage(ops_of((5, TapeKind.ADD, BUY, 4, 99, 3)), agent=[limit(5 * MS, BUY, 99, lots=2)])
+    ops = ops_of((5, TapeKind.ADD, BUY, 4, 99, 3))
+    script = {"agent": [limit((5 - order_ms) * MS, BUY, 99, lots=2)]}
+    scene = Stage(script, {"agent": (0, order_ms * MS, 0)}, ops=ops)
     end(scene)
     assert [lots for px, _, lots in levels(scene, BUY) if px == 99] == [5, 3, 2]
 

@@ -44,7 +44,8 @@ GONE = MessageKind.DISCONNECT
 @pytest.mark.rule("X-AMD-01")
 def test_an_amend_states_total_lots_with_those_that_traded(venue: Any) -> None:
     v = venue(buy(0, 1, 100, 10))
-    v.process(market_sell(1, 1, 4))
+    for slot, lots in ((1, 3), (2, 1)):
+        v.process(market_sell(1, slot, lots))
     assert v.process(amend(0, 1, 100, 7)) == Outcome([], [amended(0, 1, BUY, 100, 3)])
     assert v.orders() == [bid(0, 1, 100, 3)]
     assert kit.account(v, 0)["open_buy_lots"] == 3
