@@ -26,6 +26,7 @@ from tests.core.rules.kit import (
     market_buy,
     rules,
     sell,
+    stop,
 )
 
 QUEUE = (sell(2, 1, 100, 3), sell(0, 1, 100, 5), sell(3, 1, 100, 4))
@@ -79,6 +80,18 @@ def test_the_mode_is_that_of_the_aggressors_message_else_of_the_instrument(venue
         assert v.orders() == left
     v = venue(resting, members=FAMILY, rules=rules(stp=Stp.CANCEL_OLDEST))
     assert kit.shares(v.process(buy(1, 1, 100, 2, stp=Stp.OFF + 1))) == [(0, 2)]
+
+
+@pytest.mark.rule("X-STP-01", "X-STOP-06")
+@pytest.mark.parametrize("own", [0, Stp.CANCEL_NEWEST + 1, Stp.OFF + 1])
+def test_a_stop_that_wakes_has_the_mode_of_its_message(venue: Any, own: int) -> None:
+    asleep = buy(1, 1, 100, 2, **stop(90), stp=own)
+    book = (sell(0, 1, 100, 5), asleep, sell(2, 1, 90, 1))
+    v = venue(*book, members=FAMILY, rules=rules(stp=Stp.CANCEL_OLDEST))
+    outcome = v.process(buy(3, 1, 90, 1))
+    assert kit.shares(outcome) == [(2, 1), *([(0, 2)] if own == Stp.OFF + 1 else [])]
+    left = {0: [bid(1, 1, 100, 2)], Stp.CANCEL_NEWEST + 1: [ask(0, 1, 100, 5)]}
+    assert v.orders() == left.get(own, [ask(0, 1, 100, 3)])
 
 
 @pytest.mark.rule("X-STP-01")
