@@ -56,10 +56,11 @@ def _hash_row(m, kind, maker, maker_slot, taker, taker_slot, side, px, lots, rea
 
 
 @leaf
-def _write_row(
+def write_row(
     m, log, kind, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px, lots,
     reason, marks,
 ):  # fmt: skip
+    """Write a row into the log buffer; a fault when it has no room."""
     if m.log_used >= log.capacity:
         m.fault = _LOG_FULL
         return
@@ -87,7 +88,7 @@ def write_log(m, log, kind, maker, maker_slot, taker, taker_slot, side, px, lots
         return
     _hash_row(m, kind, maker, maker_slot, taker, taker_slot, side, px, lots, reason, marks)
     if log.capacity > 0:
-        _write_row(
+        write_row(
             m, log, kind, maker, maker_slot, 0, taker, taker_slot, 0, side, px, lots, reason, marks
         )
 
@@ -185,7 +186,7 @@ def settle(
         b.stop_px = px
         b.has_reference = 1
     if log.capacity > 0:
-        _write_row(
+        write_row(
             m, log, _TRADE, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px,
             lots, _OK, marks,
         )  # fmt: skip
@@ -217,7 +218,7 @@ def _settle_accounts(
         b.has_reference = 1
     _hash_row(m, _TRADE, maker, maker_slot, taker, taker_slot, side, px, lots, _OK, marks)
     if log.capacity > 0:
-        _write_row(
+        write_row(
             m, log, _TRADE, maker, maker_slot, maker_gen, taker, taker_slot, taker_gen, side, px,
             lots, _OK, marks,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 Where nothing but price, time and lots counts, a limit order without instructions meets no phase,
 band, stop, share or self-trade mode. The long way asks for each of them: a message of the bench
-stream takes 55 ns by it, 32 by this one. Both give the same book and trades.
+stream takes 55 ns by it, about half of that by this one. Both give the same book and trades.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hftgym.core.book import (
+    add_volume,
     give_order,
     has_room,
     level_head,
@@ -19,12 +20,26 @@ from hftgym.core.book import (
     take_order,
     unlink,
 )
-from hftgym.core.constants import NONE, Flag, Matching, OrderMark, Phase, Reason, StopOn, Stp
+from hftgym.core.constants import (
+    NONE,
+    Flag,
+    LogKind,
+    LogMark,
+    Matching,
+    OrderMark,
+    Phase,
+    Reason,
+    StopOn,
+    Stp,
+)
 from hftgym.core.jit import inlined, leaf
-from hftgym.core.orders import fill_here
+from hftgym.core.ledger import write_row
+from hftgym.core.orders import fill
 from hftgym.core.prefetch import prefetch
 
 _SPECIAL = int(Flag.STOP) | int(OrderMark.MARKET) | int(OrderMark.RARE)
+_TRADE = int(LogKind.TRADE)
+_SELF = int(LogMark.SELF)
 _OK = int(Reason.OK)
 _BAD_QTY = int(Reason.BAD_QTY)
 _BAD_PRICE = int(Reason.BAD_PRICE)
@@ -86,6 +101,41 @@ def fetch_neighbours(m, handle):
 
 
 @inlined
+def _trade(m, log, b, opposite, maker, taker, taker_slot, taker_gen, side, lots):
+    """Let a plain order trade with a resting one: ``fill`` without what the latter has not.
+
+    Its flags are asked once. With ``fill_here`` in this place, and ``is_plain`` asked before each
+    message, one of the bench stream took 1.13 times as long; with no question about features at all
+    it takes 0.96 to 0.99 (three copies in turns).
+    """
+    o = m.orders[maker]
+    if o.flags != 0:
+        fill(m, log, b, maker, taker, taker_slot, taker_gen, lots)
+        return
+    px = o.px
+    b.trades += 1
+    b.volume += lots
+    b.signed_volume += side * lots
+    marks = 0
+    if o.owner == taker and taker != 0:
+        marks = _SELF
+    else:
+        b.last_px = px
+        b.stop_px = px
+        b.has_reference = 1
+    write_row(
+        m, log, _TRADE, o.owner, o.slot, maker, taker, taker_slot, taker_gen, side, px, lots, _OK,
+        marks,
+    )  # fmt: skip
+    if lots < o.lots:
+        o.lots -= lots
+        add_volume(opposite, -side * px, -lots)
+    else:
+        unlink(m, opposite, maker)
+        give_order(m, maker)
+
+
+@inlined
 def add_plain(m, log, b, owner, side, px, lots):
     """Let a limit order without instructions act; its handle, or minus a Reason."""
     instrument = b.instrument
@@ -109,7 +159,7 @@ def add_plain(m, log, b, owner, side, px, lots):
         if following != NONE:
             prefetch(m.orders[following])
         part = min(lots, m.orders[i].lots)
-        fill_here(m, log, b, i, owner, generation, index, part)
+        _trade(m, log, b, opposite, i, owner, generation, index, side, part)
         lots -= part
     if lots == 0:
         give_order(m, index)
