@@ -171,7 +171,7 @@ def _run(names: list[str]) -> None:
     for name in names:
         start = time.process_time()
         every[name]()
-        print(round(time.process_time() - start, 1), flush=True)
+        print(round(time.process_time() - start, 3), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ Remembered, or asked in a quicker way:
   base class, which may have registered others (none of numba's has).
 
 Results are the same. To open and run a market compiled for 53 s of the processor without the first
-three and for 39 with them (side by side, on a busy machine); with the rest for 0.72 of the time.
+three and for 39 with them (side by side, on a busy machine); with the rest for 0.79 of the time
+(median of five, in turns).
 
 This uses numba's internals (``numba/core/types/npytypes.py``, ``types/functions.py``,
 ``types/abstract.py``, ``targetconfig.py``, ``base.py``, ``cpu.py``, ``compiler.py``, ``ir.py``,

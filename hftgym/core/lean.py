@@ -153,9 +153,8 @@ def _load_shared(module: str, name: str, args: tuple[Any, ...], symbol: str) -> 
     function = getattr(import_module(module), name)
     function.compile(args)
     library = function.overloads[args].library
-    if library._hftgym_origin[-1] != symbol or not library._codegen._engine.is_symbol_defined(
-        symbol
-    ):
+    *_, found = library._hftgym_origin
+    if found != symbol or not library._codegen._engine.is_symbol_defined(symbol):
         raise LookupError(f"{module}.{name} has no symbol {symbol}")
     return library
 

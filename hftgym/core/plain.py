@@ -1,8 +1,8 @@
 """The short way of plain orders through a bare book: most messages of most streams.
 
 Where nothing but price, time and lots counts, a limit order without instructions meets no phase,
-band, stop, share or self-trade mode. The long way asks for each of them: a message of the bench
-stream takes 55 ns by it, about half of that by this one. Both give the same book and trades.
+band, stop, share or self-trade mode. The long way asks for each of them: all messages of the bench
+stream take 2.1 to 2.7 times as long by it (in turns). Both give the same book and trades.
 """
 
 from __future__ import annotations

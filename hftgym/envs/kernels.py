@@ -244,7 +244,7 @@ def step_one(batch, world):
 
 
 @shared
-def step_or_begin(i, batch, world, start, final_obs):
+def _step_or_begin(i, batch, world, start, final_obs):
     """Step market ``i``; on the end of its episode do what the task's ``mode`` says."""
     _, states, ios, obs, _ = batch
     tasks = world[0]
@@ -293,5 +293,5 @@ def step_many(batch, world, start, final_obs, threads):
     for t in prange(threads):
         i = next_piece(parts, t)
         while i != NONE:
-            step_or_begin(i, batch, world, start, final_obs)
+            _step_or_begin(i, batch, world, start, final_obs)
             i = next_piece(parts, t)
