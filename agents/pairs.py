@@ -5,7 +5,8 @@ and Rouwenhorst 2006, "Pairs trading"). The pair is opened only while a test on 
 observed says that the two move together (Engle and Granger 1987, "Co-integration and error
 correction"). The hedge ratio is the slope of the regression in that window, and the spread its
 residual; or lot against lot, and the spread the one that the task shows. The test needs statsmodels
-(extra ``quant``).
+(extra ``quant``). When to open and when to close is decided by the function of the participant of
+this name.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import Field, model_validator
 
 from agents.directional import move_tick
 from agents.policy import AgentParams, FloatArray, ScriptedPolicy
+from hftgym.participants.pairs import leg_side
 from hftgym.training.policy import ActionArray, ObsArray, TaskConstants, UInt64Array
 
 
@@ -90,7 +92,7 @@ class _Memory:
         mids: Of both instruments since the start, ticks, shape (envs, decisions, 2).
         known: Decisions so far, shape (envs,).
         fits: Newest fit of each market; None before the first one.
-        side: 1: the spread is held, -1: sold, 0: neither; shape (envs,).
+        side: Of the leg in the first instrument, the second has the other: 1, 0, -1; shape (envs,).
     """
 
     mids: FloatArray
@@ -147,12 +149,16 @@ class Pairs(ScriptedPolicy):
             if fit is not None:
                 first, second = memory.mids[i, k]
                 score = (second - fit.slope * first - fit.mean) / fit.sd
-                memory.side[i] = self._side(
-                    int(memory.side[i]), fit, float(shown[i] if self._by_lot else score)
+                memory.side[i] = leg_side(
+                    int(memory.side[i]),
+                    float(shown[i] if self._by_lot else score),
+                    own.entry_score,
+                    own.exit_score,
+                    fit.p_value <= own.p_value,
                 )
                 lots = int(memory.side[i]) * own.lots
-                hedge = -lots if self._by_lot else -round(fit.slope * lots)
-                action[i] = np.clip(np.array([hedge, lots]) / self.task.max_inventory_lot, -1, 1)
+                hedge = lots if self._by_lot else round(fit.slope * lots)
+                action[i] = np.clip(np.array([hedge, -lots]) / self.task.max_inventory_lot, -1, 1)
         return action, memory
 
     def _fit(self, memory: _Memory, i: int) -> Fit | None:
@@ -164,15 +170,6 @@ class Pairs(ScriptedPolicy):
             window = memory.mids[i, k - self._window : k + 1]
             memory.fits[i] = cointegration(window[:, 0], window[:, 1])
         return memory.fits[i]
-
-    def _side(self, side: int, fit: Fit, score: float) -> int:
-        """Open beyond the entry if the pair moves together; close when it has come back."""
-        own = cast(Params, self.params)
-        if side != 0 and -side * score <= own.exit_score:
-            side = 0
-        if side == 0 and fit.p_value <= own.p_value and abs(score) > own.entry_score:
-            side = -1 if score > 0.0 else 1
-        return side
 
     @classmethod
     def grid(cls, task: TaskConstants) -> list[AgentParams]:

@@ -212,6 +212,7 @@ def blueprint(
         part["book"] = book
         tick_px = scenario.instruments[book].tick_px
         _write_participant(part, spec, strategy, names[p], row, tick_px, numbers)
+        _check_other(scenario, strategy, names[p])
         _check_delay(scenario, int(part["signal_delay_ns"]), names[p])
         _check_limits(scenario, book, spec.limits, names[p])
         part["own_first"] = first_slot
@@ -264,6 +265,16 @@ def _check_size(scenario: Scenario, size: MarketClass, specs: list[Any]) -> None
                 f"scenario {scenario.name!r}: {need} {what}, but market_class {size.name!r} has "
                 f"room for {have}; choose a larger market_class",
             )
+
+
+def _check_other(scenario: Scenario, strategy: Participant, name: str) -> None:
+    """Demand a second instrument for who trades on its price."""
+    if strategy.sees_other and scenario.second is None:
+        raise ConfigError(
+            "HG-C074",
+            f"scenario {scenario.name!r}: {name} trades on the price of another instrument, but "
+            "there is only one; add 'second:', or leave this participant out",
+        )
 
 
 def _check_delay(scenario: Scenario, delay_ns: int, name: str) -> None:

@@ -31,7 +31,7 @@ from hftgym.core.constants import (
     ReportKind,
     WakeOn,
 )
-from hftgym.core.desks import book_of, trades_at, value_of
+from hftgym.core.desks import book_of, other_mid_2px, trades_at, value_of
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.latency import TRIGGERED, delay_ns, lognormal_ns, needs_table
 from hftgym.core.queue import hasten, push
@@ -381,6 +381,7 @@ def capture(m, p, view):
     _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX, part.view_levels)
     _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX, part.view_levels)
     view.mid_2px = b.mid_2px
+    view.other_mid_2px = other_mid_2px(m, p)
     view.last_px = b.last_px
     view.trades = b.trades
     view.volume = b.volume

@@ -2,7 +2,8 @@
 
 A participant trades one instrument. A firm that trades two has a desk, a participant, at each
 book: orders, accounts, limits and reports of a desk are about its own book alone, and whoever wants
-the firm's sums its desks. The books share the clock, the pools and nothing else (X-DESK-01).
+the firm's sums its desks. The books share the clock, the pools and nothing else; views tell the mid
+of both (X-DESK-01).
 
 The number of books is part of a market's type: in a market with one, all of this compiles away.
 """
@@ -21,6 +22,14 @@ def book_of(m, p):
     if len(m.books) == 1:
         return m.books[0]
     return m.books[m.part[p].book]
+
+
+@leaf
+def other_mid_2px(m, p):
+    """Return twice the mid of the book that ``p`` does not trade; 0 where there is none."""
+    if len(m.books) == 1:
+        return 0
+    return m.books[1 - m.part[p].book].mid_2px
 
 
 @leaf

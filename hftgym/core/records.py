@@ -47,6 +47,7 @@ VIEW = record(
         ("ask_px", "i8", (VIEW_LEVELS,)),  # best first; NO_PX when empty
         ("ask_lots", "i8", (VIEW_LEVELS,)),
         ("mid_2px", "i8"),  # twice the mid price; the last one known when a side is empty
+        ("other_mid_2px", "i8"),  # the same of the other instrument; without one 0
         ("last_px", "i8"),  # last trade
         ("trades", "i8"),  # counts since the market began: differences are flows
         ("volume", "i8"),

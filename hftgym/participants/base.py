@@ -93,6 +93,7 @@ class Participant:
         view_levels: book levels a side that its views carry.
         sees_queue: its views carry the queue position of its first order slots.
         sees_value: its views carry the latent value, as late as its ``value_delay_ns``.
+        sees_other: it trades on the mid of the other instrument, so it needs a market with two.
         is_external: the loop hands back control before it decides.
         reads_data: it has parameters that are tables, and gets their numbers as ``data``.
     """
@@ -106,6 +107,7 @@ class Participant:
     view_levels: int
     sees_queue: bool
     sees_value: bool
+    sees_other: bool
     is_external: bool
     reads_data: bool
 
@@ -123,6 +125,7 @@ def participant(
     view_levels: int = VIEW_LEVELS,
     sees_queue: bool = False,
     sees_value: bool = False,
+    sees_other: bool = False,
     is_external: bool = False,
 ) -> Callable[[Callable[..., int]], Participant]:
     """Compile a ``decide`` function into a participant.
@@ -135,6 +138,7 @@ def participant(
             they were.
         sees_queue: fill ``view.queue_ahead``.
         sees_value: fill ``view.signal``.
+        sees_other: refuse it in markets without a second instrument (``view.other_mid_2px``).
         is_external: used by ``external`` alone.
 
     Raises:
@@ -162,6 +166,7 @@ def participant(
             view_levels,
             sees_queue,
             sees_value,
+            sees_other,
             is_external,
             reads_data,
         )

@@ -31,6 +31,8 @@ from agents.mean_reversion import MeanReversion
 from agents.mean_reversion import Params as MeanReversionParams
 from agents.momentum import Momentum
 from agents.momentum import Params as MomentumParams
+from agents.pairs import Pairs
+from agents.pairs import Params as PairsParams
 from agents.pov import POV
 from agents.pov import Params as POVParams
 from agents.scheduled import ScheduleParams
@@ -152,20 +154,27 @@ def scenario() -> Scenario:
     return load_scenario("default").model_copy(update={"burn_in_s": HORIZON_S})
 
 
+def with_participants(scenario: Scenario, specs: list[ParticipantSpec], market: Any) -> Any:
+    """Return a simulator of a copy of a market, with participants in the learners' places."""
+    members = [*scenario.participants, *specs]
+    simulator = Simulator(scenario.model_copy(update={"participants": members}), seed=0)
+    end = int(simulator.markets[0]["participants"])
+    newcomers = simulator.markets[0]["part"][end - len(specs) : end].copy()
+    simulator.markets[0] = market
+    for part, newcomer in zip(
+        simulator.markets[0]["part"][end - len(specs) : end], newcomers, strict=True
+    ):
+        for field in ("decide", "external", "view_levels", "reads_data", "params"):
+            part[field] = newcomer[field]
+        part["memory"] = 0
+        part["ready"] = 1  # what the learner was to decide on, the participant does
+    return simulator
+
+
 def with_participant(scenario: Scenario, kind: str, params: dict[str, Any], market: Any) -> Any:
     """Return a simulator of a copy of a market, with a participant in the learner's place."""
     spec = ParticipantSpec(kind=kind, params=params, latency=AT_ONCE)
-    members = [*scenario.participants, spec]
-    simulator = Simulator(scenario.model_copy(update={"participants": members}), seed=0)
-    p = int(simulator.markets[0]["participants"]) - 1
-    maker = simulator.markets[0]["part"][p].copy()
-    simulator.markets[0] = market
-    part = simulator.markets[0]["part"][p]
-    for field in ("decide", "external", "view_levels", "reads_data", "params"):
-        part[field] = maker[field]
-    part["memory"] = 0
-    part["ready"] = 1  # what the learner was to decide on, the participant does
-    return simulator
+    return with_participants(scenario, [spec], market)
 
 
 def as_observed(kind: str, own: Any, task: Any, env: Any) -> dict[str, Any]:
@@ -222,3 +231,40 @@ def test_a_baseline_writes_the_history_of_the_participant(scenario: Scenario, ki
     assert len(held) > 2, "it never traded"
     assert int(background.market()["log_hash"]) == int(env.market["log_hash"])
     assert int(several.market["log_hash"]) == int(env.market["log_hash"])
+
+
+def test_two_desks_of_pairs_write_the_history_of_the_baseline() -> None:
+    scenario = load_scenario("pairs")
+    steps = 239
+    env: Any = gymnasium.make(
+        "hftgym/Pairs-v0", horizon_s=240.0, step_s=STEP_S, snapshots=1, latency=AT_ONCE
+    ).unwrapped
+    obs, _ = env.reset(seed=11)
+    policy = Pairs(env.task_info, PairsParams(p_value=1.0, entry_score=0.7, exit_score=0.2, lots=3))
+    market = env.market.copy()
+    params = {"entry_score": 0.7, "exit_score": 0.2, "lots": 3, "at_market": True}
+
+    def desks(**changed: Any) -> Any:
+        specs = [
+            ParticipantSpec(
+                kind="pairs",
+                name=f"pairs_{instrument}",
+                instrument=instrument,
+                params=params | changed,
+                latency=AT_ONCE,
+            )
+            for instrument in scenario.instrument_ids
+        ]
+        return with_participants(scenario, specs, market)
+
+    background, other = desks(), desks(mean_tick=1.0)
+    held, memory = set(), None
+    for _ in range(steps):
+        action, memory = policy.predict(obs[np.newaxis], memory)
+        obs, *_ = env.step(action[0])
+        held.add(tuple(np.sign(action[0])))
+    assert held == {(-1.0, 1.0), (0.0, 0.0), (1.0, -1.0)}
+    for simulator in (background, other):
+        simulator.advance_until(int(env.market["now_ns"]))
+    assert int(background.market()["log_hash"]) == int(env.market["log_hash"])
+    assert int(other.market()["log_hash"]) != int(env.market["log_hash"])

@@ -267,7 +267,7 @@ def test_deep_liquidity_keeps_its_number_and_its_distance_and_never_takes() -> N
 
 def test_a_coarser_tick_changes_only_the_scale() -> None:
     """Everybody's parameters are in ticks: with a tick of 4 all prices are 4 times as large."""
-    lonely = {"tape", "external"}
+    lonely = {"tape", "external", "pairs"}  # pairs: two instruments, with a tick of 10 in its tests
     base = load_scenario("default")
     present = {spec.kind for spec in base.participants} | lonely
     specs = tuple(ParticipantSpec(kind=kind) for kind in kinds() if kind not in present)

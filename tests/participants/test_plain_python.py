@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
 from hftgym.scenario import load_scenario
@@ -30,12 +32,23 @@ KINDS = {
 }
 
 
-def test_strategies_do_the_same_without_the_compiler(tmp_path: Path) -> None:
-    base = load_scenario("default").model_dump(mode="json")
+#: By bundled scenario: participants that are added to its makers and noise.
+ADDED: dict[str, list[dict[str, Any]]] = {
+    "default": [{"kind": kind, "params": params} for kind, params in KINDS.items()],
+    "pairs": [
+        {"kind": "pairs", "name": f"pairs_{i}", "instrument": i, "params": {"entry_score": 0.2}}
+        for i in "AB"
+    ],
+}
+
+
+@pytest.mark.parametrize("name", list(ADDED))
+def test_strategies_do_the_same_without_the_compiler(name: str, tmp_path: Path) -> None:
+    base = load_scenario(name).model_dump(mode="json")
     makers = [spec for spec in base["participants"] if spec["kind"] in ("glft", "noise_taker")]
-    added = [{"kind": kind, "params": params} for kind, params in KINDS.items()]
     path = tmp_path / "mixed.yaml"
-    path.write_text(yaml.safe_dump({**base, "name": "mixed", "participants": makers + added}))
+    members = makers + ADDED[name]
+    path.write_text(yaml.safe_dump({**base, "name": "mixed", "participants": members}))
     market = Simulator(load_scenario(path), 5)
     market.advance(20.0)
     fills = market.market()["part"]["account"]["fills"][: len(market.blueprint.names)]
