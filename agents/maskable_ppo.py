@@ -2,7 +2,8 @@
 
 "A closer look at invalid action masking in policy gradient algorithms": a choice that can not be
 taken gets no probability, so nothing is learned from trying it. For environments with
-``action="discrete"``: withdraw, keep, join, improve or go behind, each side for itself.
+``action="discrete"``: withdraw, keep, join, improve or go behind, each side for itself; sell, wait or
+buy. Or with ``action="orders"``: one order to place, amend or cancel.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium import spaces
 
 from agents.network import NetworkPolicy, Weights, forward, layers
 from agents.noise import NoiseState, uniforms
@@ -56,7 +58,9 @@ class MaskablePolicy(NetworkPolicy):
     ) -> None:
         super().__init__(config, weights, name)
         self.normalizer = dict(normalizer or {})
-        self.choices = [int(n) for n in self.config["choices"]]
+        choices = self.config["choices"]
+        self.single = isinstance(choices, int)  # one choice, and actions without a second axis
+        self.choices = [choices] if self.single else [int(n) for n in choices]
         trunk = "mlp_extractor.policy_net"
         self._policy = layers(self.weights, trunk, self.widths, "action_net", self.actions)
         self._mask: npt.NDArray[np.bool_] | None = None
@@ -72,7 +76,10 @@ class MaskablePolicy(NetworkPolicy):
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[IntArray, Any]:
-        """Return the likeliest choices, or drawn ones, shape (envs, components), and the state."""
+        """Return the likeliest choices, or drawn ones, and the state.
+
+        Shape (envs, components), or (envs,) where an action is a single choice.
+        """
         logits = forward(self._policy, obs)
         mask, self._mask = self._mask, None
         if mask is not None:
@@ -81,7 +88,8 @@ class MaskablePolicy(NetworkPolicy):
         if not deterministic:  # the largest of logit + Gumbel noise is a draw (Gumbel 1954)
             logits = logits - np.log(-np.log(uniforms(noise, logits.shape[1])))
         parts = np.split(logits, np.cumsum(self.choices)[:-1], axis=1)
-        return np.stack([part.argmax(axis=1) for part in parts], axis=1), noise.advance()
+        chosen = np.stack([part.argmax(axis=1) for part in parts], axis=1)
+        return chosen[:, 0] if self.single else chosen, noise.advance()
 
 
 class MaskablePPO(SB3Learner):
@@ -92,7 +100,7 @@ class MaskablePPO(SB3Learner):
     """
 
     name = "MaskablePPO"
-    actions = ("discrete",)
+    actions = ("discrete", "orders")
     params_type = Params
     policy_type = MaskablePolicy
 
@@ -116,6 +124,7 @@ class MaskablePPO(SB3Learner):
     ) -> MaskablePolicy:
         """Return what it has learned as a policy that needs no torch."""
         space: Any = model.action_space
-        choices = [int(n) for n in space.nvec]
-        config = self.config(model) | {"choices": choices, "actions": sum(choices)}
+        single = isinstance(space, spaces.Discrete)
+        choices = int(space.n) if single else [int(n) for n in space.nvec]
+        config = self.config(model) | {"choices": choices, "actions": int(np.sum(choices))}
         return MaskablePolicy(config, weights_of(model), normalizer.arrays() if normalizer else {})

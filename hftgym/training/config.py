@@ -55,7 +55,7 @@ class EnvironmentConfig(StrictModel):
     """Time between two decisions, in seconds."""
     horizon: Literal["finite", "continuing"] = "finite"
     """Whether the end is part of the task (terminated) or a cut (truncated)."""
-    action: Literal["continuous", "discrete"] = "continuous"
+    action: Literal["continuous", "sized", "discrete", "orders"] = "continuous"
     """Form of the learner's action; the scripted baselines play the continuous one."""
 
 
@@ -187,7 +187,7 @@ class TrainConfig(StrictModel):
         from pydantic import ValidationError
 
         learner_class = load_attribute(self.agent, "agent")
-        forms = getattr(learner_class, "actions", ("continuous",))
+        forms = getattr(learner_class, "actions", ("continuous", "sized"))
         if not self.known and self.environment.action not in forms:
             raise ConfigError(
                 "HG-C073",

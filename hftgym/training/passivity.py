@@ -109,10 +109,12 @@ def withdraw_rate(actions: npt.ArrayLike, *, choices: bool = False) -> float:
     """Return the share of decisions that withdraw both sides.
 
     Args:
-        actions: Actions as sampled, shape (..., 2); beyond 1 counts as 1.
-        choices: They are choices, of which the first one withdraws.
+        actions: Actions as sampled, shape (..., 2), or with two sizes behind; beyond 1 counts as 1.
+        choices: They are choices, of which the first one withdraws. Choices about single orders
+            (not two of them) withdraw nothing.
     """
     array = np.asarray(actions)
-    if array.size == 0:
+    if array.size == 0 or (choices and array.shape[-1] != 2):
         return 0.0
-    return float((array == 0 if choices else array >= WITHDRAW).all(axis=-1).mean())
+    quotes = array[..., :2]
+    return float((quotes == 0 if choices else quotes >= WITHDRAW).all(axis=-1).mean())

@@ -40,3 +40,7 @@ def test_withdraw_rate_counts_both_sides_withdrawn():
     actions = np.array([[[1.0, 1.3], [0.98, 0.2]], [[-1.0, 1.0], [0.99, 0.98]]])
     assert withdraw_rate(actions) == 0.5
     assert withdraw_rate(np.empty((0, 2))) == 0.0
+    sized = np.concatenate([actions, np.full((2, 2, 2), -1.0)], axis=-1)
+    assert withdraw_rate(sized) == 0.5
+    assert withdraw_rate(np.array([[0, 0], [0, 3], [1, 0], [0, 0]]), choices=True) == 0.5
+    assert withdraw_rate(np.zeros((4, 5)), choices=True) == 0.0
