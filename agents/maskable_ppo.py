@@ -2,8 +2,8 @@
 
 "A closer look at invalid action masking in policy gradient algorithms": a choice that can not be
 taken gets no probability, so nothing is learned from trying it. For environments with
-``action="discrete"``: withdraw, keep, join, improve or go behind, each side for itself; sell, wait or
-buy. Or with ``action="orders"``: one order to place, amend or cancel.
+``action="discrete"`` (withdraw, keep, join, improve or go behind, each side for itself; or sell,
+wait, buy) and with ``action="orders"`` (one order to place, amend or cancel).
 """
 
 from __future__ import annotations
