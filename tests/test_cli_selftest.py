@@ -170,3 +170,22 @@ def test_a_difference_is_named_with_the_command_that_replays_it(
 def test_an_unknown_stream_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["selftest", "replay", "tuch", "1"]) == 2
     assert "error[HG-U151] no stream 'tuch'; did you mean 'touch'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("different", [(), (1,)])
+def test_a_release_tells_of_the_exchanges_before_it_kills_runs(
+    different: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hftgym.training import kill_points
+
+    told = []
+
+    def kill(points: int, seed: int, advance: object) -> kill_points.KillReport:
+        told.append(capsys.readouterr().out)
+        return kill_points.KillReport(seed, (0,) * points, different)
+
+    monkeypatch.setitem(levels.ACTIONS, levels.Level.release, 200)
+    monkeypatch.setattr(kill_points, "kill_points", kill)
+    assert main(["selftest", "--level", "release", "--processes", "1"]) == (1 if different else 0)
+    assert len(told) == 1 and told[0].endswith("0 differences\n")
+    assert capsys.readouterr().out.startswith("resume: 50 runs killed")
