@@ -39,13 +39,17 @@ MARKETS = (
     "ppo_market_making",
     "a3c_market_making",
     "sac_market_making",
+    "fast_ppo_market_making",
     "fast_ppo_market_making_competition",
     "fast_ppo_market_making_volatile",
 )
 EXECUTIONS = ("fast_ppo_execution", "fast_ppo_execution_competition")
+TAKING = ("maskable_ppo_taking",)
+PAIRS = ("maskable_ppo_pairs",)
 #: Baselines that each table compares with.
 MAKERS = ("GLFT", "Avellaneda-Stoikov", "constant spread")
 EXECUTORS = ("TWAP", "VWAP", "POV", "Almgren-Chriss")
+TAKERS = ("signal taker", "imbalance taker", "momentum", "mean reversion")
 #: Seeds of the learners on markets, in place of the configuration's one.
 MARKET_SEEDS = "seeds=[0,1,2,3,4]"
 _LITTLE = (
@@ -61,6 +65,8 @@ _REDUCED = {
     KNOWN: ("steps=110000", "seeds=[0]"),
     MARKETS: _LITTLE,
     EXECUTIONS: _LITTLE,
+    TAKING: _LITTLE,
+    PAIRS: _LITTLE,
 }
 
 
@@ -76,7 +82,7 @@ def reproduce(
         workers: Ray workers that train seeds side by side.
     """
     found: dict[str, dict[str, Any]] = {}
-    names = [*KNOWN, *MARKETS, *EXECUTIONS]
+    names = [*KNOWN, *MARKETS, *EXECUTIONS, *TAKING, *PAIRS]
     with PhaseProgress("results", len(names), "configurations", quiet=quiet) as bar:
         for name in names:
             overrides = _overrides(name, reduced)
@@ -174,6 +180,8 @@ def tables(found: dict[str, dict[str, Any]]) -> dict[str, str]:
         "known": known_table(found),
         "market": market_table(found, MARKETS, MAKERS),
         "execution": market_table(found, EXECUTIONS, EXECUTORS),
+        "taking": market_table(found, TAKING, TAKERS),
+        "pairs": market_table(found, PAIRS, ("pairs",)),
     }
 
 

@@ -24,6 +24,8 @@ def test_it_trains_once_and_writes_the_page(
     monkeypatch.setattr(script, "KNOWN", (ONE_KNOWN,))
     monkeypatch.setattr(script, "MARKETS", (ONE_MARKET,))
     monkeypatch.setattr(script, "EXECUTIONS", (ONE_EXECUTION,))
+    monkeypatch.setattr(script, "TAKING", ())
+    monkeypatch.setattr(script, "PAIRS", ())
     found = script.reproduce(tmp_path, reduced=True, quiet=True)
     assert found[ONE_KNOWN]["scores"][0] > 0.8
     assert found[ONE_MARKET]["rows"][0]["name"] == "PPO"
@@ -54,7 +56,8 @@ def test_it_trains_once_and_writes_the_page(
 
 def test_the_page_has_its_markers_and_every_configuration_is_there() -> None:
     text = script.PAGE.read_text()
-    for mark in ("known", "market", "execution"):
+    for mark in ("known", "market", "execution", "taking", "pairs"):
         assert text.count(f"<!-- {mark} -->") == 1
-    for name in (*script.KNOWN, *script.MARKETS, *script.EXECUTIONS):
+    names = (*script.KNOWN, *script.MARKETS, *script.EXECUTIONS, *script.TAKING, *script.PAIRS)
+    for name in names:
         assert (script.ROOT / "configs" / f"{name}.yaml").is_file()
