@@ -53,8 +53,7 @@ def observe_extras(m, s, task, view, own, o):
     if task.role == _TAKER:
         put(o, at, _signal(m, s, task, view))
     elif task.role == _LEG:
-        other = m.views[m.part[task.partner].awaiting_view]
-        spread_2px = other.mid_2px - view.mid_2px - task.spread_2px
+        spread_2px = view.other_mid_2px - view.mid_2px - task.spread_2px
         put(o, at, spread_2px / (2.0 * task.tick_px * task.spread_sd_tick))
     elif task.role == _EXECUTOR:
         target = task.target_lots

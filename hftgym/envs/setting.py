@@ -373,7 +373,6 @@ class Setting:
         choices = one.form.choices
         return {
             "learner": self.blueprint.learners[j],
-            "partner": self.blueprint.learners[1 - j] if one.role == Role.LEG else 0,
             "counterparty": self._counterparty(one),
             "mode": int(self.mode),
             "split": self.split,

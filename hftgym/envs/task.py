@@ -106,7 +106,6 @@ IN_REWARD = 2
 TASK = record(
     [
         ("learner", "i8"),  # participant index
-        ("partner", "i8"),  # participant index of the other leg
         ("counterparty", "i8"),  # whose account an initial inventory comes from
         ("mode", "i8"),
         ("split", "i8"),

@@ -33,11 +33,13 @@ def test_a_leg_opens_beyond_the_entry_and_closes_within_the_exit(
 
 def market(**params: Any) -> Simulator:
     """Two books, quoted by hand, with a desk of pairs at each; ticks of 10 px."""
-    both = [
-        {"kind": kind, "name": f"{kind}_{i}", "instrument": i, "latency": AT_ONCE, "params": given}
-        for kind, given in (("manual", {}), ("pairs", params))
-        for i in START
-    ]
+    both: list[dict[str, Any]] = []
+    for own, other in ("AB", "BA"):
+        mean_tick = (START[other] - START[own]) / 10
+        desk = {"kind": "pairs", "params": {"mean_tick": mean_tick} | params}
+        for kind in ({"kind": "manual"}, desk):
+            name = f"{kind['kind']}_{own}"
+            both.append({"name": name, "instrument": own, "latency": AT_ONCE} | kind)
     scenario = Scenario.model_validate(
         {
             "name": "two",
@@ -76,12 +78,7 @@ def positions(run: Simulator) -> list[int]:
 @pytest.mark.parametrize("at_market", [True, False])
 @pytest.mark.parametrize("way", [1, -1])
 def test_both_legs_are_opened_and_closed_together(way: int, at_market: bool) -> None:
-    # Each desk's own mean: the other start less the own one.
     run = market(sd_tick=4.0, lots=3, interval_s=0.5, exit_score=0.5, at_market=at_market)
-    for desk, mean_tick in (("pairs_A#0", 4.0), ("pairs_B#0", -4.0)):
-        row = run.market()["part"][run.blueprint.names.index(desk)]["params"]
-        size = pairs.decide.params_dtype.itemsize
-        row[:size].view(pairs.decide.params_dtype)["mean_tick"] = mean_tick
     held = []
     for b_tick, a_tick in ((6, 0), (7, 0), (3, 0), (3, 1), (-8, 0)):
         quote(run, "B", way * b_tick, MessageKind.AMEND)
@@ -139,7 +136,7 @@ def test_an_exit_beyond_the_entry_is_refused() -> None:
         pairs.Params(entry_score=1.0, exit_score=1.0)
 
 
-def test_the_bundled_pair_pays_it_before_costs() -> None:
+def test_the_bundled_pair_pays_it_before_fees() -> None:
     """The spread of the scenario comes back, so a patient desk sells high and buys low."""
     base = load_scenario("pairs")
     desks = tuple(
