@@ -49,7 +49,6 @@ _FAULTS = {
     Fault.ORDER_POOL: "no room for another order",
     Fault.MESSAGE_POOL: "no room for another message in flight",
     Fault.REPORT_POOL: "no room for another private report",
-    Fault.EVENT_QUEUE: "no room for another event",
     Fault.VIEW_POOL: "no room for another view",
     Fault.FAR_POOL: "no room for another far price level",
     Fault.BAD_OUT: "a participant sent too many messages or named a slot that it does not have",

@@ -51,27 +51,25 @@ _BOOK = (
 )
 
 _QUEUE = (
-    ("a.t_ns == b.t_ns and a.key < b.key", "a.t_ns == b.t_ns and a.key > b.key", "ties invert"),
     ("tie_key ^ np.uint64(t_ns)) >>", "tie_key) >>", "one participant wins every race"),
-    ("m.sequence += _ONE", "m.sequence -= _ONE", "equal events in reverse"),
-    ("if child + 1 < n and", "if child + 2 < n and", "the heap forgets a last child"),
-    ("if i == len(m.events):", "if i > len(m.events):", "a full heap takes another event"),
-    ("last = 2 if m.hole", "last = 1 if m.hole", "the front jumps a child of the hole"),
+    ("m.event_ns[i ^ 1], m.event_key[i ^ 1]", "m.event_ns[i], m.event_key[i]", "nobody is beaten"),
+    ("    while i > 1:", "    while i > 3:", "the first event is not renewed"),
+    ("while m.leaves < _CH", "while 2 * m.leaves < _CH", "two participants share a place"),
+    ("m.event_ns[i] != t_ns or event", "event", "ranks behind other times"),
+    ("_RANK_MASK) + 1", "_RANK_MASK)", "a later view comes first"),
     (
-        "elif t_ns < f.t_ns or (t_ns == f.t_ns and key < f.key):",
-        "elif t_ns < f.t_ns:",
-        "the front is not the first of its instant",
+        "m, leaf_of(m, p, channel), NEVER_NS, _NO_KEY",
+        "m, leaf_of(m, p, channel), 0, _NO_KEY",
+        "no end",
     ),
-    ("if m.event_count > 0:", "if m.event_count > 1:", "the last event is lost"),
-    ("who and e.what == what and", "who and", "another capture is hastened"),
-    ("e.t_ns == t_ns and e.key < key):", "False):", "the heap's first is jumped"),
-    ("p.t_ns == t_ns and p.key < key):", "p.t_ns == t_ns):", "a late class first in the heap"),
+    ("m.messages[following].t_ns != m.messages[j].t_ns", "False", "only the first message arrives"),
+    ("m.messages[part.message_tail].next = j", "pass", "messages on their way are lost"),
 )
 
 _CHANNELS = (
     ("order.state = _PENDING_CANCEL", "order.state = _LIVE", "a cancel is not pending"),
     ("order.gen += 1", "order.gen += 0", "answers fit every message"),
-    ("max(m.now_ns + latency_ns, part", "max(m.now_ns, part", "orders act at once"),
+    ("max(m.now_ns + latency_ns, part.last_a", "max(m.now_ns, part.last_a", "orders act at once"),
     ("part.account.messages += 1", "part.account.messages += 0", "messages are not counted"),
     ("max(m.now_ns + part.response_ns, part", "max(m.now_ns, part", "answers are known at once"),
     ("own.position += r.side * r.lots", "own.position -= r.side * r.lots", "own position inverts"),
@@ -87,8 +85,7 @@ _CHANNELS = (
     ("m.now_ns - part.signal_delay_ns)", "m.now_ns)", "the signal has no delay"),
     ("part.queue_view != 0 and slot <", "slot <", "everybody sees queue positions"),
     ("wake_ns - latency_ns)", "wake_ns)", "a wish ignores the feed"),
-    ("part.capture_ns < part.pending_ns:", "part.capture_ns > part.pending_ns:", "wishes invert"),
-    ("delivery_ns = m.now_ns + latency_ns", "delivery_ns = m.now_ns", "the feed is instant"),
+    ("max(m.now_ns + latency_ns, part.last_d", "max(m.now_ns, part.last_d", "the feed is instant"),
     ("max(delivery_ns, part.last_response_ns)", "delivery_ns", "a view comes before its fill"),
     ("if part.triggered == 0:", "if part.triggered < 2:", "every event triggers a view"),
     ("if m.part[p].wake_on & flag and", "if m.part[p].wake_on | flag and", "events wake everybody"),
@@ -100,12 +97,12 @@ _LOOP = (
     ("if count < 0 or count > MAX_OUT:", "if count < 0:", "a decision sends too much"),
     ("read_reports(m, p, m.now_ns)", "read_reports(m, p, m.now_ns - 1)", "decides on old news"),
     ("m.part[p].ready = 0", "m.part[p].ready = 1", "a mailbox is never empty again"),
-    (".key) > _TAPE)", ".key) > _ENTRY)", "orders act before history of their instant"),
+    ("(key) > _TAPE)", "(key) > _ENTRY)", "orders act before history of their instant"),
     ("is_due = m.due_ns <= t_ns", "is_due = m.due_ns < t_ns", "an end comes after the rest"),
     ("t_ns > m.await_ns:", "t_ns >= m.await_ns:", "stops inside an instant"),
     ("if t_ns > until_ns or", "if t_ns >= until_ns or", "stops before its last instant"),
     ("m.now_ns = max(m.now_ns, until_ns)", "m.now_ns += 0", "time stands without events"),
-    ("give_message(m, what)", "pass", "messages run out"),
+    ("give_message(m, j)", "pass", "messages run out"),
     ("m.wake_mask |= out.wake_on", "m.wake_mask = out.wake_on", "others are not woken"),
 )
 

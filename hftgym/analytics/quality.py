@@ -122,9 +122,7 @@ def _measure(m, table, ops, log, seconds, row, mids):
     trades = b.trades
     messages = m.messages_done
     while True:
-        t_ns = end_ns + 1
-        if m.event_count > 0:
-            t_ns = min(t_ns, m.events[0].t_ns)
+        t_ns = min(end_ns + 1, m.event_ns[1])
         # What is asked about a time before the next event is answered by the book as it stands.
         while second <= seconds and begin_ns + second * SECOND_NS < t_ns:
             mids[second] = b.mid_2px

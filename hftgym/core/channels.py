@@ -21,6 +21,7 @@ from hftgym.core.constants import (
     QUEUE_SLOTS,
     SELL,
     STP_SHIFT,
+    Channel,
     EventClass,
     Fault,
     Flag,
@@ -33,9 +34,11 @@ from hftgym.core.constants import (
 )
 from hftgym.core.desks import book_of, other_mid_2px, trades_at, value_of
 from hftgym.core.jit import inlined, leaf
-from hftgym.core.latency import TRIGGERED, delay_ns, lognormal_ns, needs_table
-from hftgym.core.queue import hasten, push
+from hftgym.core.latency import TRIGGERED_STREAM, delay_ns, lognormal_ns, needs_table
+from hftgym.core.queue import append_message, clear, put, rank_behind
 
+_SCHEDULED = int(Channel.SCHEDULED)
+_TRIGGERED = int(Channel.TRIGGERED)
 _CAPTURE = int(EventClass.CAPTURE)
 _DELIVERY = int(EventClass.FEED_DELIVERY)
 _ENTRY = int(EventClass.ORDER_ENTRY)
@@ -60,8 +63,6 @@ _CONTINUOUS = int(Phase.CONTINUOUS)
 _WAKE_FILL = int(WakeOn.FILL)
 _AT_ONCE = int(LatencyKind.CONSTANT)
 _ONE = np.uint64(1)
-_TRIGGERED = 0  # ``what`` of a capture
-_SCHEDULED = 1
 _REPORT_POOL = int(Fault.REPORT_POOL)
 _MESSAGE_POOL = int(Fault.MESSAGE_POOL)
 _VIEW_POOL = int(Fault.VIEW_POOL)
@@ -195,7 +196,8 @@ def send(m, table, p, out):
         arrival = max(m.now_ns + latency_ns, part.last_arrival_ns)
         part.last_arrival_ns = arrival
         part.account.messages += 1
-        push(m, arrival, _ENTRY, p, j)
+        w.t_ns = arrival
+        append_message(m, p, j, _ENTRY)
 
 
 # ------------------------------------------------------------------ private responses
@@ -409,18 +411,15 @@ def capture(m, p, view):
 @leaf
 def first_view(m, p):
     """Let the first view of a participant be captured now."""
-    part = m.part[p]
-    part.capture_ns = m.now_ns
-    part.pending_ns = m.now_ns
-    push(m, m.now_ns, _CAPTURE, p, _SCHEDULED)
+    put(m, p, _SCHEDULED, m.now_ns, _CAPTURE, 0)
 
 
 @leaf
-def _feed_delay_ns(m, table, part, what):
+def _feed_delay_ns(m, table, part, channel):
     """Return the latency of the next view of a kind on a feed that varies."""
     index = part.views_scheduled
-    if what == _TRIGGERED:
-        index = part.views_triggered + TRIGGERED
+    if channel == _TRIGGERED:
+        index = part.views_triggered + TRIGGERED_STREAM
     time_ns = m.now_ns - m.open_ns
     return part.feed_ns + delay_ns(table, part.feed_kind, part.feed, index, time_ns)
 
@@ -429,24 +428,16 @@ def _feed_delay_ns(m, table, part, what):
 def schedule_view(m, table, p, wake_ns):
     """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows.
 
-    The last wish counts. A participant has one such event at the most: an earlier wish moves it,
-    a later one is remembered until it comes.
+    The last wish counts: it takes the place of the one before.
     """
     part = m.part[p]
-    part.capture_ns = NEVER_NS
     if wake_ns >= NEVER_NS:
+        clear(m, p, _SCHEDULED)
         return
     latency_ns = part.feed_ns
     if part.feed_kind != _AT_ONCE:
         latency_ns = _feed_delay_ns(m, table, part, _SCHEDULED)
-    part.capture_ns = max(m.now_ns, wake_ns - latency_ns)
-    if part.pending_ns == NEVER_NS:
-        push(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
-    elif part.capture_ns < part.pending_ns:
-        hasten(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
-    else:
-        return
-    part.pending_ns = part.capture_ns
+    put(m, p, _SCHEDULED, max(m.now_ns, wake_ns - latency_ns), _CAPTURE, 0)
 
 
 @leaf
@@ -455,7 +446,7 @@ def trigger_view(m, p):
     part = m.part[p]
     if part.triggered == 0:
         part.triggered = 1
-        push(m, m.now_ns, _CAPTURE, p, _TRIGGERED)
+        put(m, p, _TRIGGERED, m.now_ns, _CAPTURE, 0)
 
 
 @leaf
@@ -468,44 +459,40 @@ def trigger_all(m, b, flag):
 
 
 @inlined
-def on_capture(m, table, p, what):
-    """Capture a view and send it along the feed; a scheduled one that comes early is put off."""
+def on_capture(m, table, p, channel):
+    """Capture a view and send it along the feed."""
     part = m.part[p]
     latency_ns = part.feed_ns
     if part.feed_kind != _AT_ONCE:
-        latency_ns = _feed_delay_ns(m, table, part, what)
-    delivery_ns = m.now_ns + latency_ns
-    if what == _SCHEDULED:
-        part.pending_ns = part.capture_ns
-        if part.capture_ns > m.now_ns:
-            if part.capture_ns < NEVER_NS:
-                push(m, part.capture_ns, _CAPTURE, p, _SCHEDULED)
-            return
-        part.pending_ns = NEVER_NS
-        part.scheduled_view = 1
-        part.views_scheduled += _ONE
-    else:
-        part.views_triggered += _ONE
-        if part.wake_on & _WAKE_FILL:
-            delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
+        latency_ns = _feed_delay_ns(m, table, part, channel)
+    delivery_ns = max(m.now_ns + latency_ns, part.last_delivery_ns)
     v = m.view_free
     if v == NONE:
         m.fault = _VIEW_POOL
         return
     m.view_free = m.view_next[v]
-    m.view_next[v] = what
+    if channel == _SCHEDULED:
+        part.scheduled_view = v
+        part.views_scheduled += _ONE
+    else:
+        part.triggered_view = v
+        part.views_triggered += _ONE
+        if part.wake_on & _WAKE_FILL:
+            delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
     capture(m, p, m.views[v])
-    part.last_delivery_ns = max(delivery_ns, part.last_delivery_ns)
-    push(m, part.last_delivery_ns, _DELIVERY, p, v)
+    part.last_delivery_ns = delivery_ns
+    rank = rank_behind(m, p, _SCHEDULED + _TRIGGERED - channel, delivery_ns, _DELIVERY)
+    put(m, p, channel, delivery_ns, _DELIVERY, rank)
 
 
 @leaf
 def release_view(m, p, v):
     """Give back a view that its reader has used."""
     part = m.part[p]
-    if m.view_next[v] == _TRIGGERED:
-        part.triggered = 0
+    if v == part.scheduled_view:
+        part.scheduled_view = NONE
     else:
-        part.scheduled_view = 0
+        part.triggered_view = NONE
+        part.triggered = 0
     m.view_next[v] = m.view_free
     m.view_free = v

@@ -60,6 +60,14 @@ class EventClass(IntEnum):
     STEP_END = 7
 
 
+class Channel(IntEnum):
+    """Where an event of a participant can be pending: one in each."""
+
+    ENTRY = 0  # the first of its messages on their way to the exchange
+    SCHEDULED = 1  # a view that it asked for
+    TRIGGERED = 2  # a view because something happened
+
+
 class MessageKind(IntEnum):
     """What a participant asks of the exchange."""
 
@@ -216,7 +224,6 @@ class Fault(IntEnum):
     ORDER_POOL = 1
     MESSAGE_POOL = 2
     REPORT_POOL = 3
-    EVENT_QUEUE = 4
     VIEW_POOL = 5
     FAR_POOL = 6
     BAD_OUT = 7

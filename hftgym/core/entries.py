@@ -16,7 +16,7 @@ from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
 from hftgym.core.orders import init_rare, renew_due
-from hftgym.core.queue import settle_queue
+from hftgym.core.queue import init_queue
 from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.turns import deal, next_piece
 from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
@@ -84,9 +84,7 @@ def open_market(m, seed):
     for i in range(len(m.tape_order)):
         m.tape_order[i] = NONE
     m.await_ns = NEVER_NS
-    m.event_count = 0
-    m.hole = 0
-    m.has_front = 0
+    init_queue(m)
     seed_streams(m, seed)
     for p in range(m.participants):
         part = m.part[p]
@@ -97,8 +95,10 @@ def open_market(m, seed):
         part.last_arrival_ns = m.now_ns
         part.last_response_ns = m.now_ns
         part.last_delivery_ns = m.now_ns
-        part.capture_ns = NEVER_NS
-        part.pending_ns = NEVER_NS
+        part.message_head = NONE
+        part.message_tail = NONE
+        part.scheduled_view = NONE
+        part.triggered_view = NONE
         if part.decide >= 0:
             first_view(m, p)
 
@@ -127,7 +127,6 @@ def send_one(markets, i, table, p, out):
     m = markets[i]
     read_reports(m, p, m.now_ns)
     send(m, table[0], p, out[0])
-    settle_queue(m)
 
 
 @parallel_kernel

@@ -16,23 +16,22 @@ from hftgym.core.constants import (
     NONE,
     QUEUE_SLOTS,
     VALUE_RING,
-    EventClass,
+    Channel,
     Flag,
     OrderMark,
     OwnState,
 )
 from hftgym.core.jit import leaf
 from hftgym.core.orders import slot_of
-from hftgym.core.queue import event_class
+from hftgym.core.queue import leaf_of
 from hftgym.core.rng import mix2
 
 _RARE = int(OrderMark.RARE)
 _KEPT = 0xFF ^ _RARE  # the mark says where something lies, not what there is
 _TERMS = int(Flag.STOP) | int(Flag.ICEBERG) | int(Flag.MIN_LOTS) | int(Flag.GTD)
 _FREE = int(OwnState.FREE)
-_EXPIRY = int(EventClass.EXPIRY)
-_ENTRY = int(EventClass.ORDER_ENTRY)
-_FEED = int(EventClass.FEED_DELIVERY)
+_SCHEDULED = int(Channel.SCHEDULED)
+_TRIGGERED = int(Channel.TRIGGERED)
 
 
 @leaf
@@ -165,13 +164,11 @@ def _hash_view(view, levels, h):
 
 
 @leaf
-def _hash_event(m, e):
-    kind = event_class(e.key)
-    h = _add(np.uint64(7), e.t_ns)
-    h = _add(h, kind)
-    h = _add(h, e.who)
-    if kind == _ENTRY:
-        msg = m.messages[e.what]
+def _hash_message(m, p, j):
+    """Return a hash of a message on its way, or of what is left of history's order to expire."""
+    msg = m.messages[j]
+    h = _add(_add(np.uint64(7), msg.t_ns), p)
+    if p != m.tape.owner:
         h = _add(h, msg.kind)
         h = _add(h, msg.slot)
         h = _add(h, msg.gen)
@@ -184,18 +181,30 @@ def _hash_event(m, e):
             h = _add(h, msg.display_lots)
             h = _add(h, msg.min_lots)
             h = _add(h, msg.expire_ns)
-    elif kind == _FEED:
-        h = _add(_hash_view(m.views[e.what], m.part[e.who].view_levels, h), m.view_next[e.what])
-    elif kind == _EXPIRY:
-        msg = m.messages[e.what]
-        r = m.rare[msg.slot]
-        if r.order != NONE and r.serial == msg.px:  # else it does nothing
-            o = m.orders[r.order]
-            h = _add(h, o.side)
-            h = _add(h, o.px)
-            h = _add(h, msg.lots)
-    else:
-        h = _add(h, e.what)
+        return h
+    r = m.rare[msg.slot]
+    if r.order != NONE and r.serial == msg.px:  # else it does nothing
+        o = m.orders[r.order]
+        h = _add(h, o.side)
+        h = _add(h, o.px)
+        h = _add(h, msg.lots)
+    return h
+
+
+@leaf
+def _hash_pending(m, p):
+    """Return a hash of what of a participant is on its way."""
+    part = m.part[p]
+    h = np.uint64(0)
+    j = part.message_head
+    while j != NONE:
+        h = _add(h, _hash_message(m, p, j))
+        j = m.messages[j].next
+    for channel in range(_SCHEDULED, _TRIGGERED + 1):
+        h = _add(h, m.event_ns[leaf_of(m, p, channel)])
+        v = part.scheduled_view if channel == _SCHEDULED else part.triggered_view
+        if v != NONE:
+            h = _hash_view(m.views[v], part.view_levels, h)
     return h
 
 
@@ -230,13 +239,10 @@ def _hash_participant(m, p, h):
     h = _add(h, part.responses_sent)
     h = _add(h, part.views_scheduled)
     h = _add(h, part.views_triggered)
-    h = _add(h, part.capture_ns)
     h = _add(h, part.wake_on)
     h = _add(h, part.triggered)
-    h = _add(h, part.scheduled_view)
     h = _add(h, part.ready)
-    if part.awaiting_view != NONE:
-        h = _hash_view(m.views[part.awaiting_view], part.view_levels, h)
+    h = _add(h, 1 if part.awaiting_view != NONE else 0)
     for i in range(len(part.memory)):
         if part.memory[i] != 0:
             h = _add(_add(h, i), part.memory[i])
@@ -326,8 +332,6 @@ def hash_state(m):
     h = _hash_tape(m, h)
     h = _hash_value(m.value, h)
     h = _hash_value(m.spread, h)
-    # Pending events in no particular order: a sum does not depend on the layout of the heap.
-    total = np.uint64(0)
-    for i in range(m.event_count):
-        total += _hash_event(m, m.events[i])
-    return _add(h, total)
+    for p in range(m.participants):
+        h = _add(h, _hash_pending(m, p))
+    return h

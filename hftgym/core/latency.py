@@ -83,4 +83,4 @@ def needs_table(kind):
 
 
 #: Triggered views draw from the far half of the stream of the feed.
-TRIGGERED = np.uint64(1 << 63)
+TRIGGERED_STREAM = np.uint64(1 << 63)

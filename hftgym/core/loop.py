@@ -16,6 +16,7 @@ from hftgym.core.constants import (
     MAX_OUT,
     NEVER_NS,
     NONE,
+    Channel,
     EventClass,
     Fault,
     Status,
@@ -23,10 +24,18 @@ from hftgym.core.constants import (
 from hftgym.core.exchange import process
 from hftgym.core.jit import inlined, leaf, shared
 from hftgym.core.phases import run_due
-from hftgym.core.queue import event_class, first_event, first_ns, settle_queue, take_first
+from hftgym.core.queue import (
+    channel_of,
+    clear,
+    event_class,
+    participant_of,
+    take_first_message,
+)
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
 
+_SCHEDULED = int(Channel.SCHEDULED)
+_TRIGGERED = int(Channel.TRIGGERED)
 _TAPE = int(EventClass.TAPE)
 _EXPIRY = int(EventClass.EXPIRY)
 _ENTRY = int(EventClass.ORDER_ENTRY)
@@ -59,17 +68,20 @@ def decide(m, table, p, v):
     part.wake_on = out.wake_on
     m.wake_mask |= out.wake_on
     send(m, table, p, out)
-    if part.scheduled_view == 0:
+    if part.scheduled_view == NONE:
         # Never a second decision at one instant: without a feed latency it would never end.
         schedule_view(m, table, p, max(out.next_wake_ns, m.now_ns + 1))
 
 
 @inlined
-def _deliver(m, table, p, v):
+def _deliver(m, table, p, channel):
     """Deliver a view: its reader learns what is known by now, and decides (a learner: later)."""
     part = m.part[p]
+    v = part.scheduled_view if channel == _SCHEDULED else part.triggered_view
     m.views[v].delivered_ns = m.now_ns
     read_reports(m, p, m.now_ns)
+    if channel == _TRIGGERED or part.external != 0:  # else the decision schedules the next view
+        clear(m, p, channel)
     if part.external != 0:
         part.awaiting_view = v
         m.awaiting += 1
@@ -106,11 +118,12 @@ def _run(m, table, ops, log, until_ns, budget):
         if m.unstamped != NONE:
             stamp_responses(m, table)
         tape = m.tape
-        t_ns = first_ns(m)
+        t_ns = m.event_ns[1]
+        key = m.event_key[1]
         from_tape = False
         if tape.cursor < tape.end:
             tape_ns = ops[tape.cursor].t_ns
-            if tape_ns < t_ns or (tape_ns == t_ns and event_class(first_event(m).key) > _TAPE):
+            if tape_ns < t_ns or (tape_ns == t_ns and event_class(key) > _TAPE):
                 t_ns = tape_ns
                 from_tape = True
         is_due = m.due_ns <= t_ns  # ends come before all else of their instant
@@ -139,20 +152,18 @@ def _run(m, table, ops, log, until_ns, budget):
             tape.cursor += 1
             play(m, log, ops[tape.cursor - 1])
             continue
-        e = first_event(m)
-        kind = event_class(e.key)
-        who = e.who
-        what = e.what
-        take_first(m)
+        kind = event_class(key)
+        p = participant_of(key)
         if kind == _ENTRY:
-            process(m, log, m.messages[what])
-            give_message(m, what)
+            j = take_first_message(m, p, _ENTRY)
+            process(m, log, m.messages[j])
+            give_message(m, j)
         elif kind == _CAPTURE:
-            on_capture(m, table, who, what)
+            on_capture(m, table, p, channel_of(key))
         elif kind == _EXPIRY:
-            on_expiry(m, log, what)
+            on_expiry(m, log, take_first_message(m, p, _EXPIRY))
         else:
-            _deliver(m, table, who, what)
+            _deliver(m, table, p, channel_of(key))
     return _FAULT
 
 
@@ -163,6 +174,4 @@ def advance(m, table, ops, log, until_ns, budget):
     Stops after the last event of an instant at which learners must decide (their mailboxes are
     filled before the next call), and between events when the log can not take another.
     """
-    status = _run(m, table, ops, log, until_ns, budget)
-    settle_queue(m)
-    return status
+    return _run(m, table, ops, log, until_ns, budget)

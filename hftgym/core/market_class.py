@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hftgym.core.constants import Channel
+
 
 @dataclass(frozen=True)
 class MarketClass:
@@ -22,7 +24,6 @@ class MarketClass:
         far_levels: occupied price levels a side outside of the window.
         messages: messages in flight.
         reports: private reports in flight.
-        events: pending events.
         tape_orders: live orders of a tape.
         books: instruments, each with a book of its own.
     """
@@ -36,29 +37,32 @@ class MarketClass:
     far_levels: int
     messages: int
     reports: int
-    events: int
     tape_orders: int
     books: int = 1
 
+    @property
+    def event_nodes(self) -> int:
+        """Nodes of the tree of pending events (``hftgym.core.queue``)."""
+        return 2 << (len(Channel) * self.participants - 1).bit_length()
 
-#         name, participants, own orders, orders, rare, window, far, messages, reports, events, tape
+
+#         name, participants, own orders, orders, rare, window, far, messages, reports, tape
 MARKET_CLASSES = {
     size.name: size
     for size in (
-        MarketClass("small", 16, 320, 640, 96, 256, 64, 128, 384, 192, 512),
+        MarketClass("small", 16, 320, 640, 96, 256, 64, 128, 384, 512),
         MarketClass(
-            "medium", 128, 8_192, 16_384, 4_096, 4_096, 1_024, 2_048, 8_192, 2_048, 16_384
+            "medium", 128, 8_192, 16_384, 4_096, 4_096, 1_024, 2_048, 8_192, 16_384
         ),
         MarketClass(
-            "large", 1_024, 1 << 17, 65_536, 16_384, 16_384, 4_096, 8_192, 65_536, 8_192, 65_536
+            "large", 1_024, 1 << 17, 65_536, 16_384, 16_384, 4_096, 8_192, 65_536, 65_536
         ),
         MarketClass(
-            "huge", 8_192, 1 << 19, 1 << 20, 1 << 18, 65_536, 16_384, 65_536, 1 << 19, 65_536,
-            1 << 20,
+            "huge", 8_192, 1 << 19, 1 << 20, 1 << 18, 65_536, 16_384, 65_536, 1 << 19, 1 << 20,
         ),
-        MarketClass("pair", 32, 640, 1_280, 192, 256, 64, 256, 768, 384, 512, books=2),
+        MarketClass("pair", 32, 640, 1_280, 192, 256, 64, 256, 768, 512, books=2),
     )
 }  # fmt: skip
 
 #: A book without participants (``hftgym.OrderBook``): memory that is never used is never touched.
-BOOK_CLASS = MarketClass("book", 1, 1, 1 << 24, 1 << 20, 16_384, 8_192, 2, 2, 2, 1)
+BOOK_CLASS = MarketClass("book", 1, 1, 1 << 24, 1 << 20, 16_384, 8_192, 2, 2, 1)

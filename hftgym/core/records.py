@@ -243,6 +243,7 @@ PLANNED = record([("t_ns", "i8"), ("phase", "i8"), ("book", "i8")])
 
 MESSAGE = record(
     [
+        ("t_ns", "i8"),  # when it arrives
         ("px", "i8"),
         ("lots", "i8"),
         ("slot", "i4"),
@@ -255,7 +256,7 @@ MESSAGE = record(
         ("display_lots", "i8"),
         ("min_lots", "i8"),
         ("expire_ns", "i8"),
-        ("next", "i4"),  # free list
+        ("next", "i4"),  # of its channel; free list
     ]
 )
 
@@ -272,15 +273,6 @@ REPORT = record(
         ("reason", "i1"),
         ("side", "i1"),
         ("request", "i1"),  # the MessageKind that it answers
-    ]
-)
-
-EVENT = record(
-    [
-        ("t_ns", "i8"),
-        ("key", "u8"),  # class, tie and sequence: the order within one instant
-        ("what", "i4"),  # message, view or order index
-        ("who", "i4"),  # participant
     ]
 )
 
@@ -404,9 +396,11 @@ PARTICIPANT = record(
         ("last_arrival_ns", "i8"),  # order channel: first in, first out
         ("last_response_ns", "i8"),
         ("last_delivery_ns", "i8"),
-        ("capture_ns", "i8"),  # when its scheduled capture is wanted; NEVER_NS: not at all
+        ("message_head", "i4"),  # first of its messages on their way
+        ("message_tail", "i4"),
         # -- second line
-        ("pending_ns", "i8"),  # when that event comes, at the latest then; NEVER_NS: there is none
+        ("scheduled_view", "i4"),  # its views on their way; NONE: none
+        ("triggered_view", "i4"),
         ("signal_delay_ns", "i8"),  # how late it sees the latent value; negative: never
         ("own_offset", "i8"),  # bytes into the pool of own states
         ("wakes", "i8"),
@@ -426,8 +420,7 @@ PARTICIPANT = record(
         ("response_kind", "i1"),
         ("external", "i1"),  # a learner: the loop hands back control before it decides
         ("ready", "i1"),  # a learner's mailbox is filled
-        ("triggered", "i1"),  # a triggered capture is in flight
-        ("scheduled_view", "i1"),  # a scheduled capture is in flight
+        ("triggered", "i1"),  # a triggered view is to be captured or on its way
         ("queue_view", "i1"),  # wants its queue positions in views
         ("reads_data", "i1"),  # its strategy is handed ``TABLE.data``
         ("background", "i1"),  # a full pool is a fault, not a reject
@@ -519,7 +512,6 @@ def market_record(size: MarketClass) -> np.dtype:
             ("now_ns", "i8"),
             ("open_ns", "i8"),  # time of the opening: recorded latencies begin there
             ("seed", "u8"),
-            ("sequence", "u8"),
             ("participants", "i4"),  # in use
             ("fault", "i4"),
             ("await_ns", "i8"),  # when the awaited learners decide; NEVER_NS: none awaited
@@ -533,10 +525,7 @@ def market_record(size: MarketClass) -> np.dtype:
             ("wakes_done", "i8"),
             ("captures_done", "i8"),
             ("tape_rows_done", "i8"),
-            ("event_count", "i4"),
-            ("hole", "i4"),  # the first event was taken and not replaced yet
-            ("has_front", "i4"),  # ``front`` is the first event, before all of ``events``
-            ("front", EVENT),
+            ("leaves", "i4"),  # of the tree of pending events
             ("order_free", "i4"),
             ("order_high", "i4"),  # slots that were ever used: those behind need no free list
             ("order_limit", "i4"),
@@ -566,7 +555,9 @@ def market_record(size: MarketClass) -> np.dtype:
             ("tape", TAPE_STATE),
             ("out", OUT),
             ("part", PARTICIPANT, (size.participants,)),
-            ("events", EVENT, (size.events,)),
+            # The tree of pending events: the first one is node 1.
+            ("event_ns", "i8", (size.event_nodes,)),  # NEVER_NS: nothing is pending
+            ("event_key", "u8", (size.event_nodes,)),  # class, tie, rank, place: within an instant
             ("messages", MESSAGE, (size.messages,)),
             ("views", VIEW, (views,)),
             ("view_next", "i4", (views,)),

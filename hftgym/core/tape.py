@@ -39,7 +39,7 @@ from hftgym.core.ledger import open_lots, write_log
 from hftgym.core.matching import match
 from hftgym.core.orders import add_rare, fill, has_rare_room, shrink, take_out
 from hftgym.core.phases import change_phase, finish
-from hftgym.core.queue import push
+from hftgym.core.queue import append_message
 
 _ADD = int(TapeKind.ADD)
 _FRONT = int(TapeKind.FRONT)
@@ -195,7 +195,8 @@ def _expire_later(m, order_index, lots):
     m.messages[j].slot = o.slot
     m.messages[j].px = m.rare[o.slot].serial
     m.messages[j].lots = lots
-    push(m, m.now_ns + m.tape.resilience_ns, _EXPIRY, m.tape.owner, j)
+    m.messages[j].t_ns = m.now_ns + m.tape.resilience_ns
+    append_message(m, m.tape.owner, j, _EXPIRY)  # the tape has nothing else on its way
 
 
 @leaf

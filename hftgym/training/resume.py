@@ -25,7 +25,7 @@ from hftgym.training.runs import RunFolder, versions
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 3  # of environments and learners too: one that is laid out anew raises it
+FORMAT = 4  # of environments and learners too: one that is laid out anew raises it
 _PLAIN, _ARRAYS = "state.json", "state.safetensors"
 
 Arrays = dict[str, npt.NDArray[Any]]

@@ -32,7 +32,7 @@ def plain_figures(scenario: Scenario, seed: int) -> dict[str, object]:
     book = market["books"][0]
     fields = ("touch_bid_px", "touch_ask_px", "touch_bid_lots", "touch_ask_lots", "mid_2px")
     times, states = [begin_ns], [[int(book[f]) for f in fields]]
-    while int(market["events"][0]["t_ns"]) <= end_ns:
+    while int(market["event_ns"][1]) <= end_ns:
         plan = simulator.blueprint
         advance_one(simulator.markets, 0, plan.table, plan.ops, simulator._log_buffer, NEVER_NS, 1)
         times.append(int(market["now_ns"]))

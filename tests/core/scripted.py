@@ -10,6 +10,7 @@ import numpy as np
 from hftgym.core.constants import (
     MAX_OUT,
     NEVER_NS,
+    Channel,
     Flag,
     MessageKind,
     OwnState,
@@ -266,6 +267,11 @@ class Stage:
     def index(self, name: str) -> int:
         """Index of a participant."""
         return self.blueprint.names.index(name if "#" in name else f"{name}#0")
+
+    def pending_ns(self, name: str) -> list[int]:
+        """When what is pending in each Channel of a participant happens."""
+        first = int(self.m["leaves"]) + len(Channel) * self.index(name)
+        return [int(t_ns) for t_ns in self.m["event_ns"][first : first + len(Channel)]]
 
     def part(self, name: str) -> Any:
         """A participant's record."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hftgym.core.constants import Status
+from hftgym.core.constants import NEVER_NS, NONE, Channel, Status
 from hftgym.core.entries import advance_many, advance_one
 from hftgym.core.records import LOG, LOG_ROW, TAPE_OP
 from hftgym.data.lobster import read_lobster
@@ -226,7 +226,8 @@ def test_a_reader_later_than_the_memory_of_the_value_is_refused() -> None:
 #: the book or of pending events cover.
 NOT_STATE = {
     "part": {"own_offset", "own_first", "report_head", "report_tail", "decide", "external"}
-    | {"pending_ns", "awaiting_view", "queue_view", "view_levels", "background", "wakes"}
+    | {"message_head", "message_tail", "scheduled_view", "triggered_view", "awaiting_view"}
+    | {"queue_view", "view_levels", "background", "wakes"}
     | {"feed_ns", "order_ns", "response_ns", "signal_delay_ns", "own_capacity", "reads_data"}
     | {"feed_kind", "order_kind", "response_kind"}
     | {"feed", "order", "response", "unstamped", "next_unstamped", "book"}
@@ -244,6 +245,9 @@ def test_the_state_hash_sees_every_field_that_matters() -> None:
     market = Simulator("default", seed=5)
     market.advance(31.7)
     m = market.market()
+    used = m["part"][: int(m["participants"])]
+    while (used["message_head"] == NONE).all():
+        market.advance(0.01)
     before = market.state_hash()
 
     def must_see(record: Any, name: str) -> None:
@@ -277,7 +281,12 @@ def test_the_state_hash_sees_every_field_that_matters() -> None:
     pool = m["orders"]
     live = int(np.flatnonzero((pool["owner"] >= 0) & (pool["lots"] > 0))[0])
     must_see(pool[live], "lots")
-    events = m["events"][: int(m["event_count"])]
-    for i in range(len(events)):
-        must_see(events[i], "t_ns")
+    leaf = m["event_ns"][int(m["leaves"]) : 2 * int(m["leaves"])]
+    for i in np.flatnonzero(leaf < NEVER_NS):
+        if i % len(Channel) != Channel.ENTRY:  # of messages their own time counts
+            leaf[i] += 1
+            assert market.state_hash() != before
+            leaf[i] -= 1
+    for j in used["message_head"][used["message_head"] != NONE]:
+        must_see(m["messages"][j], "t_ns")
     assert market.state_hash() == before

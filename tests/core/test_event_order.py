@@ -6,19 +6,21 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import pytest
 
-from hftgym.core.constants import BUY, NEVER_NS, SELL, EventClass, LogKind
+from hftgym.core.constants import BUY, NEVER_NS, SELL, Channel, EventClass, LogKind
 from hftgym.core.jit import kernel
 from hftgym.core.queue import (
+    channel_of,
+    clear,
     event_class,
-    first_event,
-    first_ns,
-    hasten,
-    push,
-    settle_queue,
-    take_first,
+    init_queue,
+    participant_of,
+    put,
+    rank_behind,
 )
-from hftgym.core.records import record
+from hftgym.core.records import MARKET_CLASSES, record
+from hftgym.core.rng import mix
 from hftgym.selftest.venue import CompiledVenue
 from tests.core.scripted import Stage, cancel, limit, look, market
 
@@ -137,86 +139,80 @@ def test_of_identical_takers_the_faster_always_fills_the_stale_quote() -> None:
     assert 5 < sum(winners["equal"]) < 27
 
 
-DRAWN = record([("t_ns", "i8"), ("kind", "i8"), ("who", "i8"), ("what", "i8"), ("do", "i8")])
+STEP = record([("t_ns", "i8"), ("kind", "i8"), ("who", "i8"), ("channel", "i8"), ("rank", "i8")])
 
 
 @kernel
-def _drive(markets, steps, out):
-    """Push, hasten and take events as told; the order in which they come out."""
+def _drive(markets, participants, steps, out):
+    """Fill and clear places as told; what is first after each step. Views rank behind others."""
     m = markets[0]
-    n = 0
+    m.participants = participants
+    init_queue(m)
+    for p in range(participants):
+        m.part[p].tie_key = mix(np.uint64(p))
     for j in range(len(steps)):
         step = steps[j]
-        if step.do == 0:
-            push(m, step.t_ns, step.kind, step.who, step.what)
-        elif step.do == 1:
-            hasten(m, step.t_ns, step.kind, step.who, step.what)
+        if step.t_ns == NEVER_NS:
+            clear(m, step.who, step.channel)
         else:
-            if first_ns(m) < NEVER_NS:
-                e = first_event(m)
-                o = out[n]
-                o.t_ns = e.t_ns
-                o.kind = event_class(e.key)
-                o.who = e.who
-                o.what = e.what
-                n += 1
-                take_first(m)
-    settle_queue(m)
-    return n
+            rank = step.rank
+            if rank < 0:
+                rank = rank_behind(m, step.who, 3 - step.channel, step.t_ns, step.kind)
+            put(m, step.who, step.channel, step.t_ns, step.kind, rank)
+        first = out[j]
+        first.t_ns = m.event_ns[1]
+        if first.t_ns < NEVER_NS:
+            first.kind = event_class(m.event_key[1])
+            first.who = participant_of(m.event_key[1])
+            first.channel = channel_of(m.event_key[1])
 
 
-def test_the_queue_is_a_sorted_list() -> None:
-    """Against a list that is sorted anew: random pushes, takes, and events moved forward."""
-    rng = np.random.default_rng(3)
-    pending: list[tuple[int, int, int, int]] = []  # time, class, who, what
-    steps, expected = [], []
-    now = 0
-    for what in range(5_000):
-        do = rng.choice([0, 1, 2], p=[0.45, 0.1, 0.45])
-        if do == 0 and len(pending) < 150:
-            event = (
-                now + int(rng.integers(0, 30)),
-                int(rng.integers(0, 8)),
-                int(rng.integers(0, 4)),
-                what,
-            )
-            pending.append(event)
-            steps.append((*event, 0))
-        elif do == 1 and pending:
-            t, kind, who, which = pending.pop(int(rng.integers(len(pending))))
-            t = int(rng.integers(now, t + 1))
-            pending.append((t, kind, who, which))
-            steps.append((t, kind, who, which, 1))
-        elif do == 2:
-            steps.append((0, 0, 0, 0, 2))
-            if pending:
-                first = min(pending)[:2]
-                expected.append(first)
-                now = first[0]
-                # Which of a tie comes first is the tie's business: take the one that did, below.
-                pending = _without_first(pending, first, steps)
-    bare = CompiledVenue()
-    out = np.zeros(5_000, DRAWN)
-    n = _drive(bare.markets, np.array(steps, DRAWN), out)
-    assert [(row["t_ns"], row["kind"]) for row in out[:n]] == expected
+def drive(participants: int, steps: list[tuple[int, ...]]) -> Any:
+    out = np.zeros(len(steps), STEP)
+    _drive(CompiledVenue().markets, participants, np.array(steps, STEP), out)
+    return out
 
 
-def _without_first(
-    pending: list[tuple[int, int, int, int]],
-    first: tuple[int, int],
-    steps: list[tuple[int, ...]],
-) -> list[tuple[int, int, int, int]]:
-    """Ask the real queue which event of a tie came first, by driving it so far."""
-    tied = [event for event in pending if event[:2] == first]
-    if len(tied) == 1:
-        gone = tied[0]
-    else:
-        bare = CompiledVenue()
-        out = np.zeros(len(steps), DRAWN)
-        n = _drive(bare.markets, np.array(steps, DRAWN), out)
-        gone = tuple(int(out[n - 1][name]) for name in ("t_ns", "kind", "who", "what"))
-        assert gone in tied
-    return [event for event in pending if event != gone]
+@pytest.mark.parametrize("participants", [1, 2, 5, 11, 16])
+def test_the_first_event_is_that_of_a_sorted_list(participants: int) -> None:
+    """Against a list that is sorted anew: places filled, filled otherwise, and cleared."""
+    rng = np.random.default_rng(participants)
+    steps = []
+    for _ in range(3_000):
+        t_ns = NEVER_NS if rng.random() < 0.4 else int(rng.integers(0, 30))
+        kind, who, channel = int(rng.integers(8)), int(rng.integers(participants)), rng.integers(3)
+        steps.append((t_ns, kind, who, int(channel), 0))
+    found = drive(participants, steps)
+    pending: dict[tuple[int, int], tuple[int, int]] = {}
+    ties = defaultdict(set)
+    for (t_ns, kind, who, channel, _), first in zip(steps, found, strict=True):
+        pending.pop((who, channel), None)
+        if t_ns < NEVER_NS:
+            pending[who, channel] = t_ns, kind
+        if not pending:
+            assert first["t_ns"] == NEVER_NS
+            continue
+        soonest = min(pending.values())
+        tied = frozenset(place for place, event in pending.items() if event == soonest)
+        assert (first["t_ns"], first["kind"]) == soonest
+        assert (first["who"], first["channel"]) in tied
+        ties[soonest, tied].add((int(first["who"]), int(first["channel"])))
+    assert all(len(winners) == 1 for winners in ties.values())  # however they came there
+
+
+def test_of_two_views_of_an_instant_the_one_captured_first_comes_first() -> None:
+    delivery = int(EventClass.FEED_DELIVERY)
+    for first, second in ((1, 2), (2, 1)):
+        steps = [(9, delivery, 0, first, 0), (9, delivery, 0, second, -1)]
+        found = drive(2, [*steps, (NEVER_NS, 0, 0, first, 0)])
+        assert found["channel"].tolist() == [first, first, second]
+
+
+def test_a_place_fits_into_the_key_of_an_event() -> None:
+    most = max(size.participants for size in MARKET_CLASSES.values())
+    assert len(Channel) * most <= 1 << 15
+    for size in MARKET_CLASSES.values():
+        assert size.event_nodes // 2 >= len(Channel) * size.participants > size.event_nodes // 4
 
 
 def test_classes_are_in_the_order_of_the_contract() -> None:

@@ -50,7 +50,7 @@ def travel_times(market: Simulator) -> tuple[np.ndarray, np.ndarray]:
     m = market.market()
     seen = 0
     for _ in range(3_000):
-        market.advance_until(int(m["events"][0]["t_ns"]))
+        market.advance_until(int(m["event_ns"][1]))
         messages = int(m["part"][0]["account"]["messages"])
         if messages > seen:
             sent += [int(m["now_ns"])] * (messages - seen)
@@ -148,7 +148,7 @@ def test_responses_of_a_recording_become_known_as_recorded(tmp_path: Path) -> No
     m = market.market()
     delays: list[int] = []
     for _ in range(2_000):
-        market.advance_until(int(m["events"][0]["t_ns"]))
+        market.advance_until(int(m["event_ns"][1]))
         i, known = int(m["part"][0]["report_head"]), 0
         while i >= 0:
             known = int(m["reports"][i]["t_ns"])
@@ -169,7 +169,7 @@ def test_a_triggered_view_comes_after_a_drawn_latency() -> None:
     delays = []
     for _ in range(6_000):
         before = int(watcher["views_triggered"])
-        market.advance_until(int(m["events"][0]["t_ns"]))
+        market.advance_until(int(m["event_ns"][1]))
         if int(watcher["views_triggered"]) > before:
             delays.append(int(watcher["last_delivery_ns"]) - int(m["now_ns"]))
     assert len(delays) > 50

@@ -178,8 +178,8 @@ def test_scenario_without_value_or_others() -> None:
 def test_a_fault_names_environment_and_market() -> None:
     env = vector(3)
     env.reset(options={"market_seeds": np.array([5, 6, 7])})
-    env.markets[1]["fault"] = Fault.EVENT_QUEUE
-    with pytest.raises(InternalError, match=r"environment 1, market seed 6, step 0: .*EVENT_QUEUE"):
+    env.markets[1]["fault"] = Fault.VIEW_POOL
+    with pytest.raises(InternalError, match=r"environment 1, market seed 6, step 0: .*VIEW_POOL"):
         env.step(np.zeros((3, 2), np.float32))
     with pytest.raises(gymnasium.error.ResetNeeded, match="environment 1"):
         env.step(np.zeros((3, 2), np.float32))
