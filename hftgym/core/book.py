@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hftgym.core.bits import highest_bit
+from hftgym.core.bits import highest_bit, rarely
 from hftgym.core.constants import NO_KEY, NONE, Flag
 from hftgym.core.jit import inlined, leaf
 
@@ -334,12 +334,16 @@ def level_lots(s, key):
 
 
 @leaf
+def _visible_below(s, key):
+    while key != NO_KEY and level_lots(s, key) == 0:
+        key = next_key(s, key)
+    return key
+
+
+@inlined
 def visible_key(s, key):
     """Return the best key at or below ``key``, itself occupied, that has visible volume."""
-    if s.hidden > 0:
-        while key != NO_KEY and level_lots(s, key) == 0:
-            key = next_key(s, key)
-    return key
+    return _visible_below(s, key) if rarely(s.hidden > 0) else key
 
 
 @leaf

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hftgym.core.bits import rarely
 from hftgym.core.book import lots_ahead, next_key, side_index, visible_key
 from hftgym.core.calls import own_state
 from hftgym.core.constants import (
@@ -153,16 +154,18 @@ def send(m, table, p, out):
     """
     part = m.part[p]
     own = own_state(m, p)
-    if out.count < 0 or out.count > len(out.messages):
+    if rarely(out.count < 0 or out.count > len(out.messages)):
         m.fault = _BAD_OUT
         return
+    if part.order_ns == 0 and out.count > 0 and m.next_deferred_ns <= m.now_ns:
+        capture_deferred(m, m.now_ns + 1)  # orders that act at once come behind these views
     for i in range(out.count):
         msg = out.messages[i]
-        if msg.slot < 0 or msg.slot >= part.own_capacity:
+        if rarely(msg.slot < 0 or msg.slot >= part.own_capacity):
             m.fault = _BAD_OUT
             return
         j = m.message_free
-        if j == NONE:
+        if rarely(j == NONE):
             if part.background != 0:
                 m.fault = _MESSAGE_POOL
                 return
@@ -176,7 +179,7 @@ def send(m, table, p, out):
             continue
         m.message_free = m.messages[j].next
         w = m.messages[j]
-        if msg.flags & _RARE:
+        if rarely(msg.flags & _RARE):
             terms = out.terms[i]
             w.trigger_px = terms.trigger_px
             w.display_lots = terms.display_lots
@@ -191,7 +194,7 @@ def send(m, table, p, out):
         w.kind = msg.kind
         w.side = msg.side
         latency_ns = part.order_ns
-        if part.order_kind != _AT_ONCE:
+        if rarely(part.order_kind != _AT_ONCE):
             latency_ns = _order_delay_ns(m, table, part)
         arrival = max(m.now_ns + latency_ns, part.last_arrival_ns)
         part.last_arrival_ns = arrival
@@ -336,7 +339,7 @@ def read_reports(m, p, until_ns):
     """Let ``p`` learn every response that is known by ``until_ns``."""
     part = m.part[p]
     i = part.report_head
-    if i == NONE or m.reports[i].t_ns > until_ns:
+    if rarely(i == NONE or m.reports[i].t_ns > until_ns):
         return
     own = own_state(m, p)
     unit_value = book_of(m, p).instrument.unit_value
@@ -375,11 +378,23 @@ def _fill_side(s, px, lots, empty_px, levels):
 
 
 @inlined
-def capture(m, p, view):
-    """Write what ``p`` would see of the market now."""
+def _capture(m, p, channel, t_ns):
+    """Write into a view what ``p`` would see of the market at ``t_ns``: it is as it was then."""
     part = m.part[p]
+    v = m.view_free
+    if rarely(v == NONE):
+        m.fault = _VIEW_POOL
+        return
+    m.view_free = m.view_next[v]
+    if channel == _SCHEDULED:
+        part.scheduled_view = v
+        part.views_scheduled += _ONE
+    else:
+        part.triggered_view = v
+        part.views_triggered += _ONE
+    view = m.views[v]
     b = book_of(m, p)
-    view.t_ns = m.now_ns
+    view.t_ns = t_ns
     _fill_side(b.sides[side_index(BUY)], view.bid_px, view.bid_lots, -NO_PX, part.view_levels)
     _fill_side(b.sides[side_index(SELL)], view.ask_px, view.ask_lots, NO_PX, part.view_levels)
     view.mid_2px = b.mid_2px
@@ -395,7 +410,7 @@ def capture(m, p, view):
     view.indicative_lots = b.indicative_lots
     view.surplus_lots = b.surplus_lots
     if part.signal_delay_ns >= 0:
-        view.signal = value_of(m, p, m.now_ns - part.signal_delay_ns)
+        view.signal = value_of(m, p, t_ns - part.signal_delay_ns)
     else:
         view.signal = np.nan
     for slot in range(QUEUE_SLOTS):
@@ -425,6 +440,47 @@ def _feed_delay_ns(m, table, part, channel):
 
 
 @inlined
+def _may_defer(m, part):
+    """Return whether the capture of the next scheduled view may be put off.
+
+    It must come at a known time, with no triggered view before it, and so soon that the value is
+    remembered.
+    """
+    return (
+        part.feed_kind == _AT_ONCE
+        and part.wake_on == 0
+        and part.triggered == 0
+        and part.feed_ns + part.signal_delay_ns <= m.deferred_span_ns
+    )
+
+
+@leaf
+def capture_deferred(m, until_ns):
+    """Capture the deferred views of before ``until_ns``: what they show is about to change."""
+    m.next_deferred_ns = NEVER_NS
+    for p in range(m.participants):
+        t_ns = m.deferred_ns[p]
+        if t_ns < until_ns:
+            m.deferred_ns[p] = NEVER_NS
+            _capture(m, p, _SCHEDULED, t_ns)
+        else:
+            m.next_deferred_ns = min(m.next_deferred_ns, t_ns)
+
+
+@inlined
+def delivered_view(m, p, channel):
+    """Return the view that is delivered, captured at last when nothing has changed since."""
+    part = m.part[p]
+    if channel == _TRIGGERED:
+        return part.triggered_view
+    if m.deferred_ns[p] < NEVER_NS:
+        t_ns = m.deferred_ns[p]
+        m.deferred_ns[p] = NEVER_NS
+        _capture(m, p, _SCHEDULED, t_ns)
+    return part.scheduled_view
+
+
+@inlined
 def schedule_view(m, table, p, wake_ns):
     """Ask for a view that arrives at ``wake_ns``, or as soon after as the feed allows.
 
@@ -435,9 +491,16 @@ def schedule_view(m, table, p, wake_ns):
         clear(m, p, _SCHEDULED)
         return
     latency_ns = part.feed_ns
-    if part.feed_kind != _AT_ONCE:
+    if rarely(part.feed_kind != _AT_ONCE):
         latency_ns = _feed_delay_ns(m, table, part, _SCHEDULED)
-    put(m, p, _SCHEDULED, max(m.now_ns, wake_ns - latency_ns), _CAPTURE, 0)
+    capture_ns = max(m.now_ns, wake_ns - latency_ns)
+    if _may_defer(m, part):
+        m.deferred_ns[p] = capture_ns
+        m.next_deferred_ns = min(m.next_deferred_ns, capture_ns)
+        part.last_delivery_ns = max(capture_ns + latency_ns, part.last_delivery_ns)
+        put(m, p, _SCHEDULED, part.last_delivery_ns, _DELIVERY, 0)
+    else:
+        put(m, p, _SCHEDULED, capture_ns, _CAPTURE, 0)
 
 
 @leaf
@@ -463,23 +526,12 @@ def on_capture(m, table, p, channel):
     """Capture a view and send it along the feed."""
     part = m.part[p]
     latency_ns = part.feed_ns
-    if part.feed_kind != _AT_ONCE:
+    if rarely(part.feed_kind != _AT_ONCE):
         latency_ns = _feed_delay_ns(m, table, part, channel)
     delivery_ns = max(m.now_ns + latency_ns, part.last_delivery_ns)
-    v = m.view_free
-    if v == NONE:
-        m.fault = _VIEW_POOL
-        return
-    m.view_free = m.view_next[v]
-    if channel == _SCHEDULED:
-        part.scheduled_view = v
-        part.views_scheduled += _ONE
-    else:
-        part.triggered_view = v
-        part.views_triggered += _ONE
-        if part.wake_on & _WAKE_FILL:
-            delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
-    capture(m, p, m.views[v])
+    if channel == _TRIGGERED and part.wake_on & _WAKE_FILL:
+        delivery_ns = max(delivery_ns, part.last_response_ns)  # decide after the private fill
+    _capture(m, p, channel, m.now_ns)
     part.last_delivery_ns = delivery_ns
     rank = rank_behind(m, p, _SCHEDULED + _TRIGGERED - channel, delivery_ns, _DELIVERY)
     put(m, p, channel, delivery_ns, _DELIVERY, rank)

@@ -19,6 +19,7 @@ SECOND_NS = 1_000_000_000
 VIEW_LEVELS = 5
 QUEUE_SLOTS = 4  # own order slots whose queue position a view carries
 VALUE_RING = 64
+VALUE_BLOCK = 8  # grid points whose draws are made at once
 VALUE_SHOCKS = 4  # scheduled jumps that a value can have
 MAX_OUT = 16  # messages one decision may send
 MAX_OWN_ORDERS = 4096

@@ -10,8 +10,14 @@ import numpy as np
 from numba import prange
 
 from hftgym.core.book import init_orders, init_side
-from hftgym.core.channels import first_view, init_channels, read_reports, send
-from hftgym.core.constants import NEVER_NS, NO_PX, NONE
+from hftgym.core.channels import (
+    capture_deferred,
+    first_view,
+    init_channels,
+    read_reports,
+    send,
+)
+from hftgym.core.constants import NEVER_NS, NO_PX, NONE, VALUE_RING
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
@@ -21,6 +27,7 @@ from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.turns import deal, next_piece
 from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
 
+_FEW = 64
 # Roles of a participant's streams of latencies.
 _FEED = np.uint64(0x66656564)  # "feed"
 _ORDER = np.uint64(0x6F72646572)  # "order"
@@ -30,6 +37,7 @@ _RESPONSE = np.uint64(0x726573706F6E7365)  # "response"
 @leaf
 def seed_streams(m, seed):
     """Give every stream of a market a new identity; what is pending stays."""
+    capture_deferred(m, m.now_ns + 1)  # what they see is of the streams before
     m.seed = seed
     init_value(m.value, seed, VALUE_ROLE, m.value_rng)
     init_value(m.spread, seed, SPREAD_ROLE, m.value_rng)
@@ -69,6 +77,23 @@ def _open_book(b, index):
 
 
 @leaf
+def _init_deferred(m):
+    """Let no view wait to be captured, and say for how long one may.
+
+    The latent value is remembered for a while only; and of many participants it would take long to
+    find those whose views wait.
+    """
+    m.next_deferred_ns = NEVER_NS
+    for p in range(m.participants):
+        m.deferred_ns[p] = NEVER_NS
+    m.deferred_span_ns = NEVER_NS
+    if m.value.active != 0:
+        m.deferred_span_ns = (VALUE_RING - 2) * m.value.grid_ns
+    if m.participants > _FEW:
+        m.deferred_span_ns = -2  # less than any feed: without a signal its delay is -1
+
+
+@leaf
 def open_market(m, seed):
     """Empty the books and the channels of a configured record, and schedule the first views."""
     m.open_ns = m.now_ns
@@ -85,6 +110,7 @@ def open_market(m, seed):
         m.tape_order[i] = NONE
     m.await_ns = NEVER_NS
     init_queue(m)
+    _init_deferred(m)
     seed_streams(m, seed)
     for p in range(m.participants):
         part = m.part[p]

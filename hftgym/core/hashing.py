@@ -195,7 +195,7 @@ def _hash_message(m, p, j):
 def _hash_pending(m, p):
     """Return a hash of what of a participant is on its way."""
     part = m.part[p]
-    h = np.uint64(0)
+    h = _add(np.uint64(7), m.deferred_ns[p])
     j = part.message_head
     while j != NONE:
         h = _add(h, _hash_message(m, p, j))

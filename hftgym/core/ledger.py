@@ -36,23 +36,29 @@ _MILLION = 1_000_000
 _CASH_LIMIT = 1 << 62
 _ONE = np.uint64(1)
 _S32 = np.uint64(32)
-_S8 = np.uint64(8)
+# Odd words of 64 bits without a pattern: binary digits of pi.
+_K1 = np.uint64(0x243F6A8885A308D3)
+_K2 = np.uint64(0x13198A2E03707345)
+_K3 = np.uint64(0xA4093822299F31D1)
+_K4 = np.uint64(0x082EFA98EC4E6C89)
 
 
 # ------------------------------------------------------------------ log
 @leaf
 def _hash_row(m, kind, maker, maker_slot, taker, taker_slot, side, px, lots, reason, marks):
+    """Fold a row into the rolling hash: odd multiples of its words, mixed once with what was."""
     m.log_count += _ONE
-    word = (np.uint64(kind) | (np.uint64(reason) << _S8)) ^ (np.uint64(px) << np.uint64(16))
-    h = mix(m.log_hash ^ word)
-    h = mix(h ^ np.uint64(m.now_ns) ^ (np.uint64(lots) << _S32))
     # int: interpreted, a narrow integer and a mask beyond it do not go together
-    who = np.uint64(int(maker) & 0xFFFF) | (np.uint64(int(taker) & 0xFFFF) << np.uint64(16))
-    slots = np.uint64(int(maker_slot) & 0xFFFF) | (
-        np.uint64(int(taker_slot) & 0xFFFF) << np.uint64(16)
+    what = int(kind) | int(reason) << 8 | int(marks) << 16 | (int(side) + 1) << 24
+    who = int(maker) & 0xFFFF | (int(taker) & 0xFFFF) << 16
+    slots = int(maker_slot) & 0xFFFF | (int(taker_slot) & 0xFFFF) << 16
+    words = (
+        np.uint64(m.now_ns) * _K1
+        + np.uint64(px) * _K2
+        + (np.uint64(lots) << _S32 ^ np.uint64(what)) * _K3
+        + (np.uint64(slots) << _S32 | np.uint64(who)) * _K4
     )
-    last = np.uint64((int(side) + 1) & 0xFF) | (np.uint64(marks) << _S8)
-    m.log_hash = mix(h ^ who ^ (slots << _S32)) + last
+    m.log_hash = mix(m.log_hash + words)
 
 
 @leaf

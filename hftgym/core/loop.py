@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hftgym.core.bits import rarely
 from hftgym.core.calls import call_decide, own_state
 from hftgym.core.channels import (
+    capture_deferred,
+    delivered_view,
     give_message,
     on_capture,
     read_reports,
@@ -34,7 +37,6 @@ from hftgym.core.queue import (
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
 
-_SCHEDULED = int(Channel.SCHEDULED)
 _TRIGGERED = int(Channel.TRIGGERED)
 _TAPE = int(EventClass.TAPE)
 _EXPIRY = int(EventClass.EXPIRY)
@@ -60,7 +62,7 @@ def decide(m, table, p, v):
     part.wakes += 1
     m.wakes_done += 1
     count = call_decide(table, m.views[v], own_state(m, p), part, out)
-    if count < 0 or count > MAX_OUT:
+    if rarely(count < 0 or count > MAX_OUT):
         m.fault = _BAD_OUT
         return
     out.count = count
@@ -77,7 +79,7 @@ def decide(m, table, p, v):
 def _deliver(m, table, p, channel):
     """Deliver a view: its reader learns what is known by now, and decides (a learner: later)."""
     part = m.part[p]
-    v = part.scheduled_view if channel == _SCHEDULED else part.triggered_view
+    v = delivered_view(m, p, channel)
     m.views[v].delivered_ns = m.now_ns
     read_reports(m, p, m.now_ns)
     if channel == _TRIGGERED or part.external != 0:  # else the decision schedules the next view
@@ -115,23 +117,23 @@ def _run(m, table, ops, log, until_ns, budget):
         return _EXTERNAL
     log_rows = log.capacity
     while m.fault == 0:
-        if m.unstamped != NONE:
+        if rarely(m.unstamped != NONE):
             stamp_responses(m, table)
         tape = m.tape
         t_ns = m.event_ns[1]
         key = m.event_key[1]
         from_tape = False
-        if tape.cursor < tape.end:
+        if rarely(tape.cursor < tape.end):
             tape_ns = ops[tape.cursor].t_ns
             if tape_ns < t_ns or (tape_ns == t_ns and event_class(key) > _TAPE):
                 t_ns = tape_ns
                 from_tape = True
         is_due = m.due_ns <= t_ns  # ends come before all else of their instant
-        if is_due:
+        if rarely(is_due):
             t_ns = m.due_ns
-        if m.awaiting > 0 and t_ns > m.await_ns:
+        if rarely(m.awaiting > 0 and t_ns > m.await_ns):
             return _EXTERNAL
-        if t_ns > until_ns or t_ns == NEVER_NS:
+        if rarely(t_ns > until_ns or t_ns == NEVER_NS):
             if until_ns < NEVER_NS:
                 m.now_ns = max(m.now_ns, until_ns)
             return _UNTIL
@@ -141,18 +143,20 @@ def _run(m, table, ops, log, until_ns, budget):
             m.log_used + 3 * m.order_live + 2 * m.slices + 2 * m.kill_watch + 8 > log_rows
         ):
             return _LOG_FULL
-        if budget == 0:
+        if rarely(budget == 0):
             return _BUDGET
         budget -= 1
         m.now_ns = t_ns
-        if is_due:
+        kind = event_class(key)
+        if m.next_deferred_ns < t_ns and (kind <= _ENTRY or is_due or from_tape):
+            capture_deferred(m, t_ns)
+        if rarely(is_due):
             run_due(m, log)
             continue
-        if from_tape:
+        if rarely(from_tape):
             tape.cursor += 1
             play(m, log, ops[tape.cursor - 1])
             continue
-        kind = event_class(key)
         p = participant_of(key)
         if kind == _ENTRY:
             j = take_first_message(m, p, _ENTRY)

@@ -40,7 +40,7 @@ _NO_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @intrinsic
-def _earlier(typingctx, t_a, key_a, t_b, key_b):  # type: ignore[no-untyped-def]
+def _choose(typingctx, t_a, key_a, t_b, key_b):  # type: ignore[no-untyped-def]
     """Return time and key of the earlier one of two events; compiled without a jump."""
     kinds = (types.int64, types.uint64)
     signature = types.Tuple(kinds)(*kinds, *kinds)
@@ -70,6 +70,9 @@ if INTERPRETED:
 
     def _earlier(t_a: Any, key_a: Any, t_b: Any, key_b: Any) -> tuple[Any, Any]:
         return min((t_a, key_a), (t_b, key_b))
+
+else:
+    _earlier = _choose
 
 
 # ------------------------------------------------------------------ what an event is

@@ -19,6 +19,7 @@ from hftgym.core.constants import (
     PHASE_PLAN,
     QUEUE_SLOTS,
     TABLE_NUMBERS,
+    VALUE_BLOCK,
     VALUE_RING,
     VALUE_SHOCKS,
     VIEW_LEVELS,
@@ -357,6 +358,9 @@ VALUE = record(
         ("shock_count", "i8"),
         ("shock_k", "i8", (VALUE_SHOCKS,)),  # grid points of scheduled jumps
         ("shock_px", "f8", (VALUE_SHOCKS,)),  # their sizes
+        ("block", "i8"),  # of grid points, whose draws these are; NONE: none
+        ("noise", "f8", (VALUE_BLOCK,)),  # standard normal variates of the Brownian part
+        ("jump", "f8", (VALUE_BLOCK,)),  # and of the jump; NaN: none
         ("ring", "f8", (VALUE_RING,)),  # value at the last grid points, px
     ]
 )
@@ -552,12 +556,15 @@ def market_record(size: MarketClass) -> np.dtype:
             ("value", VALUE),
             ("spread", VALUE),  # of the second instrument's value over the first one's
             ("value_rng", RNG),
+            ("next_deferred_ns", "i8"),  # no view that is still to be captured is of before
+            ("deferred_span_ns", "i8"),  # for how long the capture of a view may be put off
             ("tape", TAPE_STATE),
             ("out", OUT),
             ("part", PARTICIPANT, (size.participants,)),
             # The tree of pending events: the first one is node 1.
             ("event_ns", "i8", (size.event_nodes,)),  # NEVER_NS: nothing is pending
             ("event_key", "u8", (size.event_nodes,)),  # class, tie, rank, place: within an instant
+            ("deferred_ns", "i8", (size.participants,)),  # of a view to be captured; else NEVER_NS
             ("messages", MESSAGE, (size.messages,)),
             ("views", VIEW, (views,)),
             ("view_next", "i4", (views,)),

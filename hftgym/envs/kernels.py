@@ -11,6 +11,7 @@ from __future__ import annotations
 from numba import prange
 
 from hftgym.core.calls import own_state
+from hftgym.core.channels import capture_deferred
 from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
 from hftgym.core.jit import kernel, leaf, parallel_kernel, shared
@@ -211,6 +212,7 @@ def warm_one(markets, states, recents, k, tasks, table, seed_ops, cursor, ops, l
         # Only where it is needed: looking at the value fixes its path up to now.
         if m.value.active != 0 and tasks[0].role == _TAKER:
             trace[step, 3] = value_offset(m, tasks[0], view)
+    capture_deferred(m, m.now_ns + 1)  # before an episode draws parameters of its own
     return True
 
 
