@@ -224,6 +224,19 @@ def parallel_kernel(function: F) -> F:
     )
 
 
+def entry_point(function: Any, *args: Any) -> Callable[..., Any]:
+    """Return what calls a kernel with arguments of the same types as these.
+
+    numba finds out the types of all arguments at every call, which took 0.9 of the 1.6 us of a call
+    with two tuples of arrays. This one does not look: arguments of other types are not refused.
+    """
+    if INTERPRETED:
+        return function  # type: ignore[no-any-return]
+    types = tuple(numba.typeof(argument) for argument in args)
+    function.compile(types)
+    return function.overloads[types].entry_point  # type: ignore[no-any-return]
+
+
 def c_function(signature: Any) -> Callable[[F], Any]:
     """Compile a function that is called through its address (a participant's ``decide``)."""
     if INTERPRETED:

@@ -5,8 +5,9 @@ Learner ``l`` of market ``i`` has row ``i * learners + l`` of everything that be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from numba import get_num_threads
 
 from hftgym.core.entries import reseed_one
+from hftgym.core.jit import entry_point
 from hftgym.core.layout import zeros
 from hftgym.envs.draws import drawn_shares, numbers_as
 from hftgym.envs.kernels import reset_marked, step_many, step_one
@@ -119,13 +121,21 @@ class Batch:
 
     def step_first(self) -> int:
         """Step market 0, its actions unchecked; the Outcome of its first learner."""
-        outcome: int = step_one(self._arrays, self._world)
+        outcome: int = self._step_one(self._arrays, self._world)
         return outcome
 
     def step_all(self) -> None:
         """Step every market on all threads; actions have been checked."""
         threads = get_num_threads()
-        step_many(self._arrays, self._world, self._start, self.final_obs, threads)
+        self._step_many(self._arrays, self._world, self._start, self.final_obs, threads)
+
+    @cached_property
+    def _step_one(self) -> Callable[..., Any]:
+        return entry_point(step_one, self._arrays, self._world)
+
+    @cached_property
+    def _step_many(self) -> Callable[..., Any]:
+        return entry_point(step_many, self._arrays, self._world, self._start, self.final_obs, 1)
 
     def parameters(self) -> npt.NDArray[np.float64]:
         """Return the parameters that were drawn, shape (count, parameters)."""
