@@ -40,6 +40,7 @@ TESTS = (
     "tests/core/test_faults.py",
     "tests/core/test_tape.py",
     "tests/core/test_event_order.py",
+    "tests/core/test_deferred_views.py",
 )
 _LEFT_OUT = (".*", "runs", "__pycache__", "*.egg-info", "build", "dist", "htmlcov")
 _PASSED, _FAILED = 0, 1  # pytest's exit codes
