@@ -36,7 +36,9 @@ def illegal_action(array: np.ndarray, form: Form) -> UsageError:
     if form.shape == ():
         flat = flat[..., np.newaxis]
     most = np.array(form.choices, np.float64) - 1
-    bad = ~((flat >= 0) & (flat <= most)) if form.discrete else ~(np.abs(flat) <= ACTION_LIMIT)
+    # As floats: of the lowest integer of a type there is no absolute value in that type.
+    size = np.abs(flat, dtype=np.float64)
+    bad = ~((flat >= 0) & (flat <= most)) if form.discrete else ~(size <= ACTION_LIMIT)
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
     rule = f"must be 0 to {int(most[place[-1]])}" if form.discrete else "must be in [-1, 1]"
@@ -51,7 +53,7 @@ def check_actions(array: np.ndarray, form: Form) -> None:
         most = np.array(form.choices) - 1 if form.shape else form.choices[0] - 1
         legal = array.min() >= 0 and bool((array <= most).all())
     else:
-        legal = array.min() >= -ACTION_LIMIT and array.max() <= ACTION_LIMIT
+        legal = np.abs(array, dtype=np.float64).max() <= ACTION_LIMIT
     if not legal:
         raise illegal_action(array, form)
 

@@ -26,6 +26,7 @@ BAD_ACTIONS = [
     (["a", "b"], "must be real numbers"),
     (None, "must be real numbers"),
     (np.array([np.iinfo(np.int64).max, 0]), r"action\[0\]: 9"),
+    (np.array([np.iinfo(np.int8).min, 0], np.int8), r"action\[0\]: -128.0; must be in \[-1, 1\]"),
 ]
 
 
@@ -41,6 +42,14 @@ def test_bad_action_changes_nothing(action: Any, message: str) -> None:
     assert state_hash_one(env._batch.markets, 0) == before
     assert env._batch.states.tobytes() == states.tobytes()
     env.step(np.full(2, 1.0 + 1e-7))  # rounding is forgiven
+
+
+def test_the_lowest_integer_of_a_type_is_refused_in_a_batch() -> None:
+    venv = vector(2)
+    venv.reset(seed=1)
+    actions = np.array([[0, 0], [0, np.iinfo(np.int8).min]], np.int8)
+    with pytest.raises(UsageError, match=r"action\[1, 1\]: -128.0; must be in"):
+        venv.step(actions)
 
 
 @pytest.mark.parametrize(
