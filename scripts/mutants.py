@@ -55,7 +55,6 @@ _QUEUE = (
     ("m.event_ns[i ^ 1], m.event_key[i ^ 1]", "m.event_ns[i], m.event_key[i]", "nobody is beaten"),
     ("    while i > 1:", "    while i > 3:", "the first event is not renewed"),
     ("while m.leaves < _CH", "while 2 * m.leaves < _CH", "two participants share a place"),
-    ("m.event_ns[i] != t_ns or event", "event", "ranks behind other times"),
     ("_RANK_MASK) + 1", "_RANK_MASK)", "a later view comes first"),
     (
         "m, leaf_of(m, p, channel), NEVER_NS, _NO_KEY",

@@ -18,6 +18,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.entries import advance_one
 from hftgym.core.records import LOG, LOG_ROW, record
+from hftgym.core.rng import integer, mix, uniform
 from hftgym.market import Blueprint, blueprint
 from hftgym.participants.base import ParticipantParams, participant
 from hftgym.participants.orders import place
@@ -149,6 +150,20 @@ def ticker(view, own, params, memory, rng, out):
     msg.lots = 1
     msg.flags = 0
     return 1
+
+
+FICKLE_MEMORY = record([("seen", "u8"), ("views", "i8")])
+
+
+@participant(ParticipantParams, FICKLE_MEMORY, own_orders=1)
+def fickle(view, own, params, memory, rng, out):
+    """Look at whole milliseconds, now and then at trades too, and remember all that is seen."""
+    shown = view.t_ns ^ view.delivered_ns << 20 ^ view.bid_px[0] << 8 ^ view.bid_lots[0]
+    memory.seen = mix(memory.seen + np.uint64(shown))
+    memory.views += 1
+    out.next_wake_ns = view.delivered_ns + (1 + integer(rng, 8)) * 1_000_000
+    out.wake_on = 2 if uniform(rng) < 0.5 else 0
+    return 0
 
 
 class HolderParams(ParticipantParams):
