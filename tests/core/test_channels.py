@@ -290,6 +290,21 @@ def test_an_earlier_wish_moves_the_view_forward_and_a_later_one_back() -> None:
     assert delivered == [0, 5 * MS, 10 * MS, 30 * MS, 60 * MS]
 
 
+def test_a_wish_to_wake_on_trades_ends_with_the_next_decision() -> None:
+    stage = Stage(
+        {
+            "sleeper": [look(3 * MS), look(50 * MS)],
+            "maker": [limit(0, BUY, 95, lots=9)],
+            "taker": [market(2 * MS, SELL), market(10 * MS, SELL, slot=1)],
+        },
+        wake_on={"sleeper": WakeOn.TRADE},
+    )
+    stage.advance(2 * MS)
+    stage.memory("sleeper")["wake_on"] = 0
+    stage.advance()
+    assert [s["delivered_ns"] for s in stage.sights("sleeper")] == [0, 2 * MS, 3 * MS, 50 * MS]
+
+
 def test_never_means_only_on_what_was_asked_for() -> None:
     stage = Stage(
         {
