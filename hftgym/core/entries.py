@@ -27,7 +27,8 @@ from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.turns import deal, next_piece
 from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
 
-_FEW = 64
+_FEW = 64  # participants, among whom those whose views wait are found by looking at all
+
 # Roles of a participant's streams of latencies.
 _FEED = np.uint64(0x66656564)  # "feed"
 _ORDER = np.uint64(0x6F72646572)  # "order"

@@ -300,7 +300,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             },
             **self._seen(),
         }
-        # Counting takes a third of the time of ``any``: of 25 us that a step of 256 took in Python.
+        # Counting is quicker than ``any``: a step of 256 took 25 us in Python, with it about 20.
         eventful = np.count_nonzero(outcome) > 0
         if eventful and (outcome == _FAULT).any():
             self._fresh[outcome == _FAULT] = True

@@ -66,6 +66,7 @@ def an_ordinal_too_high() -> Stage:
     ("build", "fault", "text"),
     [
         (lambda: floods(count=17), Fault.BAD_OUT, "a participant sent too many messages"),
+        (lambda: floods(count=1 << 32), Fault.BAD_OUT, "a participant sent too many messages"),
         (lambda: floods(count=-1), Fault.BAD_OUT, "a participant sent too many messages"),
         (lambda: floods(count=1, slot=4), Fault.BAD_OUT, "named a slot that it does not have"),
         (lambda: floods(count=1, slot=-1), Fault.BAD_OUT, "named a slot that it does not have"),
