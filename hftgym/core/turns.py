@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 from hftgym.core.constants import NONE
 from hftgym.core.jit import INTERPRETED, leaf
 
-_ROW = 8  # numbers of a thread, a cache line: the next piece of its part, and where the part ends
+#: Numbers of a thread, a cache line: the next piece of its part, its end and its beginning.
+_ROW = 8
 
 
 @intrinsic
@@ -40,6 +41,7 @@ def deal(count, threads):
     for t in range(threads):
         parts[t * _ROW] = count * t // threads
         parts[t * _ROW + 1] = count * (t + 1) // threads
+        parts[t * _ROW + 2] = parts[t * _ROW]
     return parts
 
 
@@ -57,12 +59,15 @@ else:
 
 
 @leaf
-def next_piece(parts, t):
-    """Take a piece of the part of thread ``t``, else of another one; NONE when all are taken."""
+def next_piece(parts, t, backwards=False):
+    """Take a piece of the part of thread ``t``, else of another one; NONE when all are taken.
+
+    A part is taken from its beginning, or ``backwards`` from its end.
+    """
     threads = len(parts) // _ROW
     for k in range(threads):
         place = (t + k) % threads * _ROW
         i = _take(parts, place)
         if i < parts[place + 1]:
-            return i
+            return parts[place + 1] + parts[place + 2] - 1 - i if backwards else i
     return NONE

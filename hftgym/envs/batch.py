@@ -17,6 +17,7 @@ from numba import get_num_threads
 from hftgym.core.entries import reseed_one
 from hftgym.core.jit import entry_point
 from hftgym.core.layout import zeros
+from hftgym.envs.ahead import lines_ahead
 from hftgym.envs.draws import drawn_shares, numbers_as
 from hftgym.envs.kernels import reset_marked, step_many, step_one
 from hftgym.envs.seeds import draw_market_seed, next_market_seed
@@ -77,6 +78,7 @@ class Batch:
         self._arrays = (self.markets, self.states, self.ios, self.obs, self.recents)
         self._world: Any = None
         self._start: Any = None
+        self._backwards = True
 
     def begin_with(self, i: int, first: int) -> None:
         """Let market ``i`` begin with a market seed at the next reset."""
@@ -126,8 +128,8 @@ class Batch:
 
     def step_all(self) -> None:
         """Step every market on all threads; actions have been checked."""
-        threads = get_num_threads()
-        self._step_many(self._arrays, self._world, self._start, self.final_obs, threads)
+        self._backwards = not self._backwards
+        self._step_many(*self._of_all, self._backwards, get_num_threads())
 
     @cached_property
     def _step_one(self) -> Callable[..., Any]:
@@ -135,7 +137,12 @@ class Batch:
 
     @cached_property
     def _step_many(self) -> Callable[..., Any]:
-        return entry_point(step_many, self._arrays, self._world, self._start, self.final_obs, 1)
+        return entry_point(step_many, *self._of_all, True, 1)
+
+    @cached_property
+    def _of_all(self) -> tuple[Any, ...]:
+        lines = lines_ahead(self.setting.snapshots.markets, self.count)
+        return self._arrays, self._world, self._start, self.final_obs, lines
 
     def parameters(self) -> npt.NDArray[np.float64]:
         """Return the parameters that were drawn, shape (count, parameters)."""
