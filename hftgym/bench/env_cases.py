@@ -14,6 +14,8 @@ ENV_ID = "hftgym/MarketMaking-v0"
 #: The default market sends about 20 messages a second: length of a step by messages in it.
 STEP_S = {1: 0.05, 10: 0.5, 100: 5.0}
 ENVIRONMENTS = 256
+#: Of several learners each: a step of these takes long, so that fewer are enough.
+MARKETS = 64
 CARTPOLES = 64
 #: Makers, and as many executors, that learn in one market.
 CROWDS = (1, 5, 10)
@@ -91,12 +93,10 @@ def _batch(rng: np.random.Generator, crowd: int, threads: int) -> Case:
         scenario = scenario.model_copy(update={"market_class": "medium"})
     makers: dict[str, dict[str, Any]] = {f"maker_{j}": {} for j in range(crowd)}
     executors = {f"executor_{j}": {"target_lots": _ENDLESS_LOTS} for j in range(crowd)}
-    batch = MarketBatch(
-        ENVIRONMENTS, scenario, makers | executors, step_s=STEP_S[100], max_cycles=60
-    )
+    batch = MarketBatch(MARKETS, scenario, makers | executors, step_s=STEP_S[100], max_cycles=60)
     actions = []
     for _ in range(_ACTIONS):
-        quotes = rng.uniform(-1.0, _WITHDRAW, (2 * crowd, ENVIRONMENTS, 2)).astype(np.float32)
+        quotes = rng.uniform(-1.0, _WITHDRAW, (2 * crowd, MARKETS, 2)).astype(np.float32)
         quotes[crowd:, :, 1] = np.minimum(quotes[crowd:, :, 1], 0.0)
         actions.append(dict(zip(batch.possible_agents, quotes, strict=True)))
     return Case(
@@ -104,6 +104,6 @@ def _batch(rng: np.random.Generator, crowd: int, threads: int) -> Case:
         batch,
         actions,
         "random quotes of makers and of executors",
-        ENVIRONMENTS,
+        MARKETS,
         threads,
     )

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from hftgym.core.jit import leaf
+from hftgym.core.jit import inlined, leaf
 
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
@@ -24,6 +24,7 @@ _S31 = np.uint64(31)
 _S11 = np.uint64(11)
 _ONE = np.uint64(1)
 _UNIT = 2.0**-53
+_MIDDLE = 0.425
 
 
 @leaf
@@ -80,6 +81,24 @@ def exponential(rng, mean):
     return -math.log(uniform(rng)) * mean
 
 
+@inlined
+def middle_quantile(q):
+    """Return the standard normal quantile of ``0.5 + q``; NaN outside the middle 85 %.
+
+    It has no branch, so that a loop over many can be done several at a time.
+    """
+    r = 0.180625 - q * q
+    top = 2509.0809287301226727 * r + 33430.575583588128105
+    top = (top * r + 67265.770927008700853) * r + 45921.953931549871457
+    top = (top * r + 13731.693765509461125) * r + 1971.5909503065514427
+    top = (top * r + 133.14166789178437745) * r + 3.387132872796366608
+    low = 5226.495278852854561 * r + 28729.085735721942674
+    low = (low * r + 39307.89580009271061) * r + 21213.794301586595867
+    low = (low * r + 5394.1960214247511077) * r + 687.1870074920579083
+    low = (low * r + 42.313330701600911252) * r + 1.0
+    return q * top / low if abs(q) <= _MIDDLE else np.nan
+
+
 @leaf
 def normal_quantile(p):
     """Return the standard normal quantile of ``p`` in (0, 1), to about 1e-16.
@@ -88,17 +107,8 @@ def normal_quantile(p):
     a variate against 29 ns for Box and Muller.
     """
     q = p - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = 2509.0809287301226727 * r + 33430.575583588128105
-        top = (top * r + 67265.770927008700853) * r + 45921.953931549871457
-        top = (top * r + 13731.693765509461125) * r + 1971.5909503065514427
-        top = (top * r + 133.14166789178437745) * r + 3.387132872796366608
-        low = 5226.495278852854561 * r + 28729.085735721942674
-        low = (low * r + 39307.89580009271061) * r + 21213.794301586595867
-        low = (low * r + 5394.1960214247511077) * r + 687.1870074920579083
-        low = (low * r + 42.313330701600911252) * r + 1.0
-        return q * top / low
+    if abs(q) <= _MIDDLE:
+        return middle_quantile(q)
     r = math.sqrt(-math.log(min(p, 1.0 - p)))
     if r <= 5.0:
         r -= 1.6

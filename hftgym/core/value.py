@@ -15,7 +15,7 @@ import numpy as np
 
 from hftgym.core.constants import NONE, VALUE_BLOCK, VALUE_RING
 from hftgym.core.jit import leaf
-from hftgym.core.rng import enter, mix2, normal, uniform
+from hftgym.core.rng import enter, middle_quantile, mix2, normal, uniform
 
 VALUE_ROLE = np.uint64(0x76616C7565)  # "value"
 SPREAD_ROLE = np.uint64(0x737072656164)  # "spread"
@@ -43,8 +43,14 @@ def _draw_block(v, rng, block):
     rng.key = v.key
     for j in range(VALUE_BLOCK):
         enter(rng, np.uint64(block * VALUE_BLOCK + j))
-        v.noise[j] = normal(rng)
+        v.noise[j] = uniform(rng)
         v.jump[j] = normal(rng) if uniform(rng) < v.jump_probability else np.nan
+    for j in range(VALUE_BLOCK * v.active):  # 1, but unknown to LLVM: four at a time, not unrolled
+        v.noise[j] = middle_quantile(v.noise[j] - 0.5)
+    for j in range(VALUE_BLOCK):
+        if math.isnan(v.noise[j]):
+            enter(rng, np.uint64(block * VALUE_BLOCK + j))
+            v.noise[j] = normal(rng)
 
 
 @leaf

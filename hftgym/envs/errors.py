@@ -47,6 +47,13 @@ def illegal_action(array: np.ndarray, form: Form) -> UsageError:
     return UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
 
 
+def bounds_of(form: Form) -> tuple[list[float], list[float]]:
+    """Return the least and the largest value of each component of an action."""
+    low = [0.0 if n else -ACTION_LIMIT for n in form.choices]
+    high = [n - 1.0 if n else ACTION_LIMIT for n in form.choices]
+    return low, high
+
+
 def check_actions(array: np.ndarray, form: Form) -> None:
     """Raise if any value of a batch of actions lies outside of its space (NaN does)."""
     if form.discrete:

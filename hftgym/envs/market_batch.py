@@ -13,12 +13,12 @@ from gymnasium.utils import seeding
 
 from hftgym.envs.arguments import MarketArguments
 from hftgym.envs.batch import Batch, BatchSnapshot
-from hftgym.envs.errors import action_array, check_actions, raise_fault
+from hftgym.envs.errors import action_array, bounds_of, check_actions, raise_fault
 from hftgym.envs.layout import box_of
 from hftgym.envs.seeds import UInt64Array, as_market_seeds
 from hftgym.envs.setting import Setting
 from hftgym.envs.several import USUAL_AGENTS, learners_of
-from hftgym.envs.task import Mode, Outcome
+from hftgym.envs.task import COMPONENTS, Mode, Outcome
 from hftgym.envs.task_info import TaskInfo
 from hftgym.errors import UsageError
 from hftgym.scenario import Scenario
@@ -106,6 +106,14 @@ class MarketBatch:
         self.action_spaces = {one.name: one.form.space() for one in ones}
         self._batch = Batch(self.setting, self.num_markets)
         self._shape = (self.num_markets, len(ones))
+        self._widths = [len(one.fields) for one in ones]
+        self._forms = [one.form for one in ones]
+        # For all agents at once: with ten makers and ten executors the Python of a step takes
+        # 190 us, agent by agent it took 520.
+        self._actions = np.zeros((len(ones), self.num_markets, COMPONENTS))
+        self._bounds = np.zeros((2, len(ones), 1, COMPONENTS))
+        for j, form in enumerate(self._forms):
+            self._bounds[:, j, 0, : len(form.choices)] = bounds_of(form)
         self._present = np.zeros(self._shape, np.bool_)
         self._generator: np.random.Generator | None = None
 
@@ -179,17 +187,19 @@ class MarketBatch:
         """
         if not self._present.any():
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        checked = []
-        for one in self.setting.learners:
-            if one.name not in actions:
-                raise UsageError("HG-U062", f"actions: {one.name!r} is missing")
-            shape = (self.num_markets, *one.form.shape)
-            checked.append(action_array(actions[one.name], shape, one.form.discrete))
-            check_actions(checked[-1], one.form)
-        wanted = self._by_agent("action")
-        for j, (one, action) in enumerate(zip(self.setting.learners, checked, strict=True)):
-            components = len(one.form.choices)
-            wanted[:, j, :components] = action.reshape(self.num_markets, components)
+        for name, form, wanted in zip(
+            self.possible_agents, self._forms, self._actions, strict=True
+        ):
+            if name not in actions:
+                raise UsageError("HG-U062", f"actions: {name!r} is missing")
+            shape = (self.num_markets, *form.shape)
+            array = action_array(actions[name], shape, form.discrete)
+            wanted[:, : len(form.choices)] = array.reshape(self.num_markets, -1)
+        low, high = self._bounds
+        if not ((self._actions >= low) & (self._actions <= high)).all():
+            for name, form in zip(self.possible_agents, self._forms, strict=True):
+                check_actions(np.asarray(actions[name]), form)
+        self._by_agent("action")[...] = self._actions.transpose(1, 0, 2)
         acted = self._present.copy()
         batch = self._batch
         batch.step_all()
@@ -241,11 +251,11 @@ class MarketBatch:
         return values.reshape(*self._shape, *values.shape[1:])
 
     def _named(self, values: np.ndarray) -> Arrays:
-        return {name: values[:, j] for j, name in enumerate(self.possible_agents)}
+        return dict(zip(self.possible_agents, values.T, strict=True))
 
     def _split(self, obs: np.ndarray) -> Arrays:
-        rows = obs.reshape(*self._shape, -1)
+        by_agent = obs.reshape(*self._shape, -1).transpose(1, 0, 2).copy()
         return {
-            one.name: rows[:, j, : len(one.fields)].copy()
-            for j, one in enumerate(self.setting.learners)
+            name: np.ascontiguousarray(rows[:, :width])
+            for name, rows, width in zip(self.possible_agents, by_agent, self._widths, strict=True)
         }
