@@ -112,6 +112,7 @@ class MarketBatch:
         # 190 us, agent by agent it took 520.
         self._actions = np.zeros((len(ones), self.num_markets, COMPONENTS))
         self._bounds = np.zeros((2, len(ones), 1, COMPONENTS))
+        self._shapes = [(self.num_markets, *form.shape) for form in self._forms]
         for j, form in enumerate(self._forms):
             self._bounds[:, j, 0, : len(form.choices)] = bounds_of(form)
         self._present = np.zeros(self._shape, np.bool_)
@@ -187,14 +188,13 @@ class MarketBatch:
         """
         if not self._present.any():
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        for name, form, wanted in zip(
-            self.possible_agents, self._forms, self._actions, strict=True
-        ):
+        for j, name in enumerate(self.possible_agents):
             if name not in actions:
                 raise UsageError("HG-U062", f"actions: {name!r} is missing")
-            shape = (self.num_markets, *form.shape)
-            array = action_array(actions[name], shape, form.discrete)
-            wanted[:, : len(form.choices)] = array.reshape(self.num_markets, -1)
+            form = self._forms[j]
+            array = action_array(actions[name], self._shapes[j], form.discrete)
+            columns = array.reshape(self.num_markets, -1)
+            self._actions[j, :, : columns.shape[1]] = columns
         low, high = self._bounds
         if not ((self._actions >= low) & (self._actions <= high)).all():
             for name, form in zip(self.possible_agents, self._forms, strict=True):
