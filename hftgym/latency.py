@@ -1,7 +1,8 @@
 """Latencies of a channel: a constant, a lognormal distribution, or a recording.
 
 A scenario gives each of a participant's three channels a number of nanoseconds, or one of the two
-models here. Whichever it is, a channel stays first in, first out (``hftgym.core.channels``).
+models here. Whichever it is, a channel stays first in, first out (``hftgym.core.order_entry``,
+``responses`` and ``views``).
 """
 
 from __future__ import annotations

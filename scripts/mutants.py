@@ -65,20 +65,15 @@ _QUEUE = (
     ("m.messages[part.message_tail].next = j", "pass", "messages on their way are lost"),
 )
 
-_CHANNELS = (
+_ORDER_ENTRY = (
     ("order.state = _PENDING_CANCEL", "order.state = _LIVE", "a cancel is not pending"),
     ("order.gen += 1", "order.gen += 0", "answers fit every message"),
     ("max(m.now_ns + latency_ns, part.last_a", "max(m.now_ns, part.last_a", "orders act at once"),
-    ("if t_ns < until_ns:", "if t_ns <= until_ns:", "a deferred view shows what came before it"),
-    (
-        "_capture(m, p, _SCHEDULED, t_ns)\n        else",
-        "pass\n        else",
-        "a view is not captured",
-    ),
     ("m.next_deferred_ns <= m.now_ns", "False", "a view shows an order that came behind it"),
-    ("and part.triggered == 0", "and True", "a deferred view overtakes a triggered one"),
-    ("<= m.deferred_span_ns", "<= 1 << 62", "a deferred view forgets the value"),
     ("part.account.messages += 1", "part.account.messages += 0", "messages are not counted"),
+)
+
+_RESPONSES = (
     ("max(m.now_ns + part.response_ns, part", "max(m.now_ns, part", "answers are known at once"),
     ("own.position += r.side * r.lots", "own.position -= r.side * r.lots", "own position inverts"),
     ("* unit_value + r.fee", "* unit_value - r.fee", "own cash earns the fee"),
@@ -87,6 +82,17 @@ _CHANNELS = (
     ("_PENDING_AMEND and order.gen == r.gen:", "_PENDING_AMEND:", "an old answer settles"),
     ("if r.slot == NONE:", "if r.slot < NONE:", "a closing trade changes an order"),
     ("m.reports[i].t_ns <= until_ns:", "m.reports[i].t_ns < until_ns:", "news come too late"),
+)
+
+_VIEWS = (
+    ("if t_ns < until_ns:", "if t_ns <= until_ns:", "a deferred view shows what came before it"),
+    (
+        "_capture(m, p, _SCHEDULED, t_ns)\n        else",
+        "pass\n        else",
+        "a view is not captured",
+    ),
+    ("and part.triggered == 0", "and True", "a deferred view overtakes a triggered one"),
+    ("<= m.deferred_span_ns", "<= 1 << 62", "a deferred view forgets the value"),
     ("visible_key(s, s.best)", "s.best", "a view's first price is hidden"),
     ("visible_key(s, next_key(s, key))", "next_key(s, key)", "a view's next price is hidden"),
     ("1 if b.instrument.phase != _CONTINUOUS else 0", "0", "no view is stale"),
@@ -356,7 +362,9 @@ MUTANTS = tuple(
     for name, faults in (
         ("book", _BOOK),
         ("queue", _QUEUE),
-        ("channels", _CHANNELS),
+        ("order_entry", _ORDER_ENTRY),
+        ("responses", _RESPONSES),
+        ("views", _VIEWS),
         ("loop", _LOOP),
         ("tape", _TAPE),
         ("exchange", _EXCHANGE),

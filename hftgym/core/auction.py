@@ -8,7 +8,6 @@ every question is a bisection over ticks.
 from __future__ import annotations
 
 from hftgym.core.book import level_head, next_key, reduce
-from hftgym.core.channels import trigger_all
 from hftgym.core.constants import (
     NO_KEY,
     NO_PX,
@@ -23,6 +22,7 @@ from hftgym.core.constants import (
 from hftgym.core.jit import leaf
 from hftgym.core.ledger import open_lots, settle, write_log
 from hftgym.core.orders import gen_of, reserve_of, show_again, slot_of, take_out
+from hftgym.core.views import trigger_all
 
 _HIDDEN = int(Flag.HIDDEN)
 _AUCTION = int(LogMark.AUCTION)

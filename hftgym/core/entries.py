@@ -10,22 +10,18 @@ import numpy as np
 from numba import prange
 
 from hftgym.core.book import init_orders, init_side
-from hftgym.core.channels import (
-    capture_deferred,
-    first_view,
-    init_channels,
-    read_reports,
-    send,
-)
 from hftgym.core.constants import NEVER_NS, NO_PX, NONE, VALUE_RING
 from hftgym.core.hashing import hash_book, hash_state
 from hftgym.core.jit import kernel, leaf, parallel_kernel
 from hftgym.core.loop import advance
+from hftgym.core.order_entry import init_messages, send
 from hftgym.core.orders import init_rare, renew_due
 from hftgym.core.queue import init_queue
+from hftgym.core.responses import init_responses, read_reports
 from hftgym.core.rng import enter, mix, mix2
 from hftgym.core.turns import deal, next_piece
 from hftgym.core.value import SPREAD_ROLE, VALUE_ROLE, init_value
+from hftgym.core.views import capture_deferred, first_view, init_views
 
 _FEW = 64  # participants, among whom those whose views wait are found by looking at all
 
@@ -99,7 +95,9 @@ def open_market(m, seed):
     """Empty the books and the channels of a configured record, and schedule the first views."""
     m.open_ns = m.now_ns
     init_orders(m)
-    init_channels(m)
+    init_messages(m)
+    init_responses(m)
+    init_views(m)
     init_rare(m)
     for k in range(len(m.books)):
         _open_book(m.books[k], k)

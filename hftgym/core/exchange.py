@@ -10,7 +10,6 @@ In a bare book a message carries as ``slot`` the generation, as ``gen`` the pool
 from __future__ import annotations
 
 from hftgym.core.book import give_order, has_room, make_room, side_index
-from hftgym.core.channels import report
 from hftgym.core.constants import (
     BUY,
     MAX_SLICES,
@@ -47,6 +46,7 @@ from hftgym.core.orders import (
     wait_own,
 )
 from hftgym.core.phases import conclude, end_all, finish, is_call
+from hftgym.core.responses import report
 from hftgym.core.stops import has_stop_room, sleep
 
 _LIMIT = int(MessageKind.LIMIT)

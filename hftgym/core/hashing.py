@@ -10,7 +10,6 @@ import numpy as np
 
 from hftgym.core.book import level_head, next_key
 from hftgym.core.calls import own_state
-from hftgym.core.channels import read_reports
 from hftgym.core.constants import (
     NO_KEY,
     NONE,
@@ -24,6 +23,7 @@ from hftgym.core.constants import (
 from hftgym.core.jit import leaf
 from hftgym.core.orders import slot_of
 from hftgym.core.queue import leaf_of
+from hftgym.core.responses import read_reports
 from hftgym.core.rng import mix2
 
 _RARE = int(OrderMark.RARE)

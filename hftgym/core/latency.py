@@ -2,7 +2,8 @@
 
 The delay of a message is a function of its stream and its index alone (and of the time, for a
 recording that is followed): who else trades, and when, leaves it as it is. Channels stay first in,
-first out, so a short delay behind a long one has no effect (``hftgym.core.channels``).
+first out, so a short delay behind a long one has no effect (``hftgym.core.order_entry``,
+``responses`` and ``views``).
 """
 
 from __future__ import annotations

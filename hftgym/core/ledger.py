@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hftgym.core.channels import report, trigger_view
 from hftgym.core.constants import (
     BUY,
     NONE,
@@ -21,7 +20,9 @@ from hftgym.core.constants import (
     WakeOn,
 )
 from hftgym.core.jit import inlined, leaf
+from hftgym.core.responses import report
 from hftgym.core.rng import mix
+from hftgym.core.views import trigger_view
 
 _LIMIT = int(MessageKind.LIMIT)
 _OK = int(Reason.OK)

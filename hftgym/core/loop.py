@@ -4,17 +4,6 @@ from __future__ import annotations
 
 from hftgym.core.bits import rarely
 from hftgym.core.calls import call_decide, own_state
-from hftgym.core.channels import (
-    capture_deferred,
-    delivered_view,
-    give_message,
-    on_capture,
-    read_reports,
-    release_view,
-    schedule_view,
-    send,
-    stamp_responses,
-)
 from hftgym.core.constants import (
     MAX_OUT,
     NEVER_NS,
@@ -26,6 +15,7 @@ from hftgym.core.constants import (
 )
 from hftgym.core.exchange import process
 from hftgym.core.jit import inlined, leaf, shared
+from hftgym.core.order_entry import give_message, send
 from hftgym.core.phases import run_due
 from hftgym.core.queue import (
     channel_of,
@@ -34,8 +24,16 @@ from hftgym.core.queue import (
     participant_of,
     take_first_message,
 )
+from hftgym.core.responses import read_reports, stamp_responses
 from hftgym.core.rng import next_decision
 from hftgym.core.tape import on_expiry, play
+from hftgym.core.views import (
+    capture_deferred,
+    delivered_view,
+    on_capture,
+    release_view,
+    schedule_view,
+)
 
 _TRIGGERED = int(Channel.TRIGGERED)
 _TAPE = int(EventClass.TAPE)

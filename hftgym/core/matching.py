@@ -8,7 +8,6 @@ band).
 from __future__ import annotations
 
 from hftgym.core.book import level_head, level_lots, next_key, side_index
-from hftgym.core.channels import report, trigger_all
 from hftgym.core.constants import (
     NO_KEY,
     NONE,
@@ -26,6 +25,8 @@ from hftgym.core.constants import (
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import same_firm, write_log
 from hftgym.core.orders import end_order, fill, fill_here, gen_of, reserve_of, shrink, slot_of
+from hftgym.core.responses import report
+from hftgym.core.views import trigger_all
 
 _HIDDEN = int(Flag.HIDDEN)
 _TOP = int(OrderMark.TOP)

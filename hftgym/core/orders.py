@@ -13,7 +13,6 @@ from hftgym.core.book import (
     take_order,
     unlink,
 )
-from hftgym.core.channels import report
 from hftgym.core.constants import (
     NEVER_NS,
     NONE,
@@ -30,6 +29,7 @@ from hftgym.core.constants import (
 from hftgym.core.desks import trades_at
 from hftgym.core.jit import inlined, leaf
 from hftgym.core.ledger import open_lots, settle, write_log
+from hftgym.core.responses import report
 
 _HIDDEN = int(Flag.HIDDEN)
 _ICEBERG = int(Flag.ICEBERG)

@@ -12,7 +12,6 @@ from hftgym.core.book import (
     side_index,
     visible_key,
 )
-from hftgym.core.channels import report, trigger_all
 from hftgym.core.constants import (
     BUY,
     NEVER_NS,
@@ -48,7 +47,9 @@ from hftgym.core.orders import (
     rest_own,
 )
 from hftgym.core.phase_steps import STEP_BITS
+from hftgym.core.responses import report
 from hftgym.core.stops import next_stop
+from hftgym.core.views import trigger_all
 
 _IOC = int(Flag.IOC)
 _FOK = int(Flag.FOK)

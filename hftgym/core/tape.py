@@ -17,7 +17,6 @@ from hftgym.core.book import (
     take_order,
     to_front,
 )
-from hftgym.core.channels import give_message, take_message, trigger_all
 from hftgym.core.constants import (
     NO_KEY,
     NO_PX,
@@ -37,9 +36,11 @@ from hftgym.core.constants import (
 from hftgym.core.jit import leaf
 from hftgym.core.ledger import open_lots, write_log
 from hftgym.core.matching import match
+from hftgym.core.order_entry import give_message, take_message
 from hftgym.core.orders import add_rare, fill, has_rare_room, shrink, take_out
 from hftgym.core.phases import change_phase, finish
 from hftgym.core.queue import append_message
+from hftgym.core.views import trigger_all
 
 _ADD = int(TapeKind.ADD)
 _FRONT = int(TapeKind.FRONT)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from numba import prange
 
 from hftgym.core.calls import own_state
-from hftgym.core.channels import capture_deferred
 from hftgym.core.constants import NEVER_NS, NONE, OwnState, Status
 from hftgym.core.entries import open_market, seed_streams
 from hftgym.core.jit import kernel, leaf, parallel_kernel, shared
 from hftgym.core.loop import advance
 from hftgym.core.turns import deal, next_piece
+from hftgym.core.views import capture_deferred
 from hftgym.envs.account import begin_episode, settle_step, take_over_inventory, write_episode
 from hftgym.envs.act import act, is_legal
 from hftgym.envs.ahead import ask_for

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hftgym.core.book import level_head, next_key
-from hftgym.core.channels import give_message, take_message
 from hftgym.core.constants import (
     FEE_TIERS,
     NEVER_NS,
@@ -28,6 +27,7 @@ from hftgym.core.constants import (
 from hftgym.core.entries import book_hash_one, open_one, state_hash_one
 from hftgym.core.exchange import process
 from hftgym.core.jit import kernel
+from hftgym.core.order_entry import give_message, take_message
 from hftgym.core.orders import slot_of
 from hftgym.core.phases import change_phase, run_due
 from hftgym.core.records import LOG, MARKET, OWN_HEADER_BYTES, own_bytes, record
