@@ -58,7 +58,6 @@ from hftgym.core.records import LOG_ROW, market_record, record
 from hftgym.core.records import TERMS as TERMS
 
 _LIMIT = int(MessageKind.LIMIT)
-_MARKET = int(MessageKind.MARKET)
 _CANCEL = int(MessageKind.CANCEL)
 _AMEND = int(MessageKind.AMEND)
 _HIDDEN = int(Flag.HIDDEN)

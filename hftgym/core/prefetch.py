@@ -83,5 +83,8 @@ else:
 
     @inlined
     def prefetch_early(array, index):
-        """Ask for the cache line in which an item begins that is not needed at once."""
+        """Ask for the cache line in which an item begins that is not needed at once.
+
+        The index counts all items, whatever the shape of the array.
+        """
         _prefetch_early(array, index)

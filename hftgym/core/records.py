@@ -354,7 +354,7 @@ VALUE = record(
         ("trend", "f8"),  # size of the drift, px per grid interval
         ("drift", "f8"),  # what it is now: plus or minus that size; 0 before the opening
         ("flip_probability", "f8"),  # of its sign, per grid interval
-        ("active", "i8"),
+        ("active", "i8"),  # 1, or 0: there is no value
         ("shock_count", "i8"),
         ("shock_k", "i8", (VALUE_SHOCKS,)),  # grid points of scheduled jumps
         ("shock_px", "f8", (VALUE_SHOCKS,)),  # their sizes

@@ -129,7 +129,7 @@ class Batch:
     def step_all(self) -> None:
         """Step every market on all threads; actions have been checked."""
         self._backwards = not self._backwards
-        self._step_many(*self._of_all, self._backwards, get_num_threads())
+        self._step_many(*self._step_arguments, self._backwards, get_num_threads())
 
     @cached_property
     def _step_one(self) -> Callable[..., Any]:
@@ -137,10 +137,10 @@ class Batch:
 
     @cached_property
     def _step_many(self) -> Callable[..., Any]:
-        return entry_point(step_many, *self._of_all, True, 1)
+        return entry_point(step_many, *self._step_arguments, True, 1)
 
     @cached_property
-    def _of_all(self) -> tuple[Any, ...]:
+    def _step_arguments(self) -> tuple[Any, ...]:
         lines = lines_ahead(self.setting.snapshots.markets, self.count)
         return self._arrays, self._world, self._start, self.final_obs, lines
 

@@ -30,23 +30,6 @@ def action_array(action: Any, shape: tuple[int, ...], discrete: bool) -> np.ndar
     return array
 
 
-def illegal_action(array: np.ndarray, form: Form) -> UsageError:
-    """Return the error for an action with a value outside of its space."""
-    flat = np.atleast_1d(array)
-    if form.shape == ():
-        flat = flat[..., np.newaxis]
-    most = np.array(form.choices, np.float64) - 1
-    # As floats: of the lowest integer of a type there is no absolute value in that type.
-    size = np.abs(flat, dtype=np.float64)
-    bad = ~((flat >= 0) & (flat <= most)) if form.discrete else ~(size <= ACTION_LIMIT)
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
-    rule = f"must be 0 to {int(most[place[-1]])}" if form.discrete else "must be in [-1, 1]"
-    value = int(flat[place]) if form.discrete else float(flat[place])
-    where = f"[{where}]" if where else ""
-    return UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
-
-
 def bounds_of(form: Form) -> tuple[list[float], list[float]]:
     """Return the least and the largest value of each component of an action."""
     low = [0.0 if n else -ACTION_LIMIT for n in form.choices]
@@ -54,8 +37,26 @@ def bounds_of(form: Form) -> tuple[list[float], list[float]]:
     return low, high
 
 
+def illegal_action(array: np.ndarray, form: Form) -> UsageError:
+    """Return the error for an action with a value outside of its space."""
+    flat = np.atleast_1d(array)
+    if form.shape == ():
+        flat = flat[..., np.newaxis]
+    low, high = bounds_of(form)
+    bad = ~((flat >= low) & (flat <= high))
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
+    rule = f"must be 0 to {int(high[place[-1]])}" if form.discrete else "must be in [-1, 1]"
+    value = int(flat[place]) if form.discrete else float(flat[place])
+    where = f"[{where}]" if where else ""
+    return UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
+
+
 def check_actions(array: np.ndarray, form: Form) -> None:
-    """Raise if any value of a batch of actions lies outside of its space (NaN does)."""
+    """Raise if any value of a batch of actions lies outside of its space (NaN does).
+
+    A largest absolute value takes 4 us of a batch of 256, comparing with both bounds 13.
+    """
     if form.discrete:
         most = np.array(form.choices) - 1 if form.shape else form.choices[0] - 1
         legal = array.min() >= 0 and bool((array <= most).all())

@@ -31,7 +31,6 @@ from hftgym.participants.orders import cancel
 
 _EXTERNAL = int(Status.EXTERNAL)
 _LOG_FULL = int(Status.LOG_FULL)
-_RUNNING = int(Outcome.RUNNING)
 _BAD_ACTION = int(Outcome.BAD_ACTION)
 _FAULT = int(Outcome.FAULT)
 _RESET = int(Outcome.RESET)

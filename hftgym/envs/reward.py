@@ -23,7 +23,6 @@ import math
 from hftgym.core.jit import leaf
 from hftgym.envs.task import RewardForm
 
-_INVENTORY = int(RewardForm.INVENTORY)
 _PNL = int(RewardForm.PNL)
 _ASYMMETRIC = int(RewardForm.ASYMMETRIC)
 _CARA = int(RewardForm.CARA)

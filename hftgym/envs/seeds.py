@@ -21,7 +21,6 @@ from hftgym.names import nearest
 #: Uses of a market; the position is the tag in the two highest bits of its seed.
 SPLITS = ("train", "tune", "validation", "test")
 SPLIT_SHIFT = 62
-_LOW_BITS = np.uint64((1 << SPLIT_SHIFT) - 1)
 _SHIFT = np.uint64(SPLIT_SHIFT)
 _TWO = np.uint64(2)
 _SNAPSHOT = np.uint64(text_hash("snapshot of a market"))

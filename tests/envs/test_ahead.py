@@ -43,4 +43,6 @@ def test_many_markets_are_what_a_few_at_a_time_are(mode: str) -> None:
         for j in range(4):
             assert np.array_equal(found[j], np.concatenate([part[j] for part in parts]))
     assert ended == 2 * _MARKETS
-    assert len(many._batch._of_all[-1]) > 100 and len(few[0]._batch._of_all[-1]) == 0
+    assert (
+        len(many._batch._step_arguments[-1]) > 100 and len(few[0]._batch._step_arguments[-1]) == 0
+    )
