@@ -26,8 +26,11 @@ from typing import Any
 
 import llvmlite.binding as ll
 import numba
+from llvmlite import ir
 from numba import _dynfunc
+from numba.core import cgutils, config
 from numba.core.bytecode import FunctionIdentity
+from numba.core.callconv import RETCODE_OK, CPUCallConv, Status, errcode_t, excinfo_ptr_t, excinfo_t
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 
@@ -45,6 +48,7 @@ _unserialize = JITCodeLibrary._unserialize.__func__
 _link = CPUCodeLibrary.add_linking_library
 _executable = CPUContext.get_executable
 _identity = FunctionIdentity.from_function.__func__
+_call = CPUCallConv.call_function
 
 
 def _is_linked(library: Any) -> bool:
@@ -190,6 +194,36 @@ def _set_env(self: Any, env_name: str, env: Any) -> None:
 _given_env = JITCPUCodegen.set_env
 
 
+def _never_raises() -> Any:
+    """Return the status of a call that can not fail, as numba asks for it."""
+    truth = ir.IntType(1)
+    yes, no = ir.Constant(truth, 1), ir.Constant(truth, 0)
+    return Status(
+        code=ir.Constant(errcode_t, RETCODE_OK.constant),
+        excinfoptr=ir.Constant(excinfo_ptr_t, ir.Undefined),
+        is_ok=yes,
+        is_none=no,
+        is_error=no,
+        is_stop_iteration=no,
+        is_python_exc=no,
+        is_user_exc=no,
+    )
+
+
+def _call_plainly(
+    self: Any, builder: Any, callee: Any, resty: Any, argtys: Any, args: Any, attrs: Any = None
+) -> Any:
+    """Call a function; a linked one without asking whether it raised, and where it says so."""
+    if LINKED not in callee.name or config.BOUNDSCHECK:
+        return _call(self, builder, callee, resty, argtys, args, attrs)
+    result = cgutils.alloca_once(builder, self.get_return_type(resty).pointee)
+    excinfo = cgutils.alloca_once(builder, ir.PointerType(excinfo_t), name="excinfo")
+    packed = self._get_arg_packer(argtys).as_arguments(builder, args)
+    builder.call(callee, [result, excinfo, *packed], attrs=() if attrs is None else tuple(attrs))
+    returned = self.context.get_returned_value(builder, resty, builder.load(result))
+    return _never_raises(), returned
+
+
 def install() -> None:
     """Teach numba what marked functions are."""
     CPUCodeLibrary.add_linking_library = _link_or_call
@@ -201,3 +235,4 @@ def install() -> None:
     CPUContext.get_executable = _no_executable
     FunctionIdentity.from_function = classmethod(_same_everywhere)
     JITCPUCodegen.set_env = _set_env
+    CPUCallConv.call_function = _call_plainly
