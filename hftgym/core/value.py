@@ -41,13 +41,14 @@ def _draw_block(v, rng, block):
     """
     v.block = block
     rng.key = v.key
-    for j in range(VALUE_BLOCK):
+    count = VALUE_BLOCK * v.active
+    for j in range(count):
         enter(rng, np.uint64(block * VALUE_BLOCK + j))
         v.noise[j] = uniform(rng)
         v.jump[j] = normal(rng) if uniform(rng) < v.jump_probability else np.nan
-    for j in range(VALUE_BLOCK * v.active):  # 1, but unknown to LLVM: four at a time, not unrolled
+    for j in range(count):
         v.noise[j] = middle_quantile(v.noise[j] - 0.5)
-    for j in range(VALUE_BLOCK):
+    for j in range(count):
         if math.isnan(v.noise[j]):
             enter(rng, np.uint64(block * VALUE_BLOCK + j))
             v.noise[j] = normal(rng)
