@@ -19,7 +19,7 @@ from hftgym.core.jit import entry_point
 from hftgym.core.layout import zeros
 from hftgym.envs.ahead import lines_ahead
 from hftgym.envs.draws import drawn_shares, numbers_as
-from hftgym.envs.kernels import reset_marked, step_many, step_one
+from hftgym.envs.kernels import reset_marked, step_many, step_one, take_actions
 from hftgym.envs.seeds import draw_market_seed, next_market_seed
 from hftgym.envs.setting import Setting
 from hftgym.envs.task import IO, RECENT_ROWS, STATE
@@ -121,15 +121,28 @@ class Batch:
         self.ios["reset"][:: self.learners] = mask
         reset_marked(self._arrays, self._world, self._start)
 
+    def take(self, actions: npt.NDArray[np.float64]) -> bool:
+        """Hand all learners their actions, shape (rows, components), contiguous.
+
+        Returns:
+            False when one is illegal; nothing has changed then.
+        """
+        taken: bool = self._take(self.setting.task, self.ios, actions)
+        return taken
+
     def step_first(self) -> int:
         """Step market 0, its actions unchecked; the Outcome of its first learner."""
         outcome: int = self._step_one(self._arrays, self._world)
         return outcome
 
     def step_all(self) -> None:
-        """Step every market on all threads; actions have been checked."""
+        """Step every market on all threads; actions have been taken."""
         self._backwards = not self._backwards
         self._step_many(*self._step_arguments, self._backwards, get_num_threads())
+
+    @cached_property
+    def _take(self) -> Callable[..., Any]:
+        return entry_point(take_actions, self.setting.task, self.ios, np.zeros((1, 1)))
 
     @cached_property
     def _step_one(self) -> Callable[..., Any]:

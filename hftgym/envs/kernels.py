@@ -250,6 +250,27 @@ def reset_marked(batch, world, start):
 
 
 @kernel
+def take_actions(tasks, ios, actions):
+    """Hand the learners their actions; False, and nothing has changed, when one is illegal.
+
+    Args:
+        tasks: the tasks of a market's learners.
+        ios: one row for each learner of each market.
+        actions: float64, shape (rows, components), or with more columns than components.
+    """
+    learners = len(tasks)
+    for j in range(learners):
+        for row in range(j, len(ios), learners):
+            if not is_legal(tasks[j], actions[row]):
+                return False
+    for j in range(learners):
+        for row in range(j, len(ios), learners):
+            for c in range(tasks[j].components):
+                ios[row].action[c] = actions[row, c]
+    return True
+
+
+@kernel
 def step_one(batch, world):
     """Step market 0, unless an action is illegal; the Outcome of its first learner."""
     _, states, ios, _, _ = batch

@@ -24,8 +24,8 @@ from hftgym.envs.arguments import (
     market_arguments,
     task_arguments,
 )
-from hftgym.envs.batch import Batch, BatchSnapshot
-from hftgym.envs.errors import action_array, check_actions, raise_fault
+from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
+from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.layout import box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.seeds import UInt64Array, as_market_seeds, seeds_of_windows
@@ -51,7 +51,6 @@ _MODES = {
     AutoresetMode.SAME_STEP: Mode.SAME_STEP,
     AutoresetMode.DISABLED: Mode.NONE,
 }
-_TERM_FIELDS = ("pnl", "correction", "liquidation", "control")
 _OPTIONS = ("market_seeds", "reset_mask")
 
 
@@ -131,6 +130,8 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._batch = Batch(self.setting, self.num_envs)
         self._ios = self._batch.ios
+        self._outcomes = self._ios["outcome"][:: self._legs]
+        self._scalars = scalars_of(self._ios)
         self._components = len(one.form.choices)
         self._ended = np.zeros(self.num_envs, np.bool_)
         self._fresh = np.ones(self.num_envs, np.bool_)  # never reset
@@ -282,32 +283,29 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             ResetNeeded: if an environment has no episode to step.
             InternalError: if a market stops with a fault.
         """
-        ios = self._ios
-        actions = action_array(actions, (self.num_envs, *self._form.shape), self._form.discrete)
-        check_actions(actions, self._form)
         self._check_running()
-        rows = actions.reshape(self.num_envs * self._legs, self._components)
-        ios["action"][:, : self._components] = rows
+        actions = action_array(actions, (self.num_envs, *self._form.shape), self._form.discrete)
+        rows = actions.astype(np.float64, order="C").reshape(-1, self._components)
+        if not self._batch.take(rows):
+            raise illegal_action(actions, self._form)
         self._batch.step_all()
-        outcome = ios["outcome"][:: self._legs].copy()
-        terminated = outcome == _TERMINATED
-        truncated = outcome == _TRUNCATED
+        # A step of 128 takes 9 us in Python; with a question about each outcome it took 23.
+        eventful = np.count_nonzero(self._outcomes) > 0
+        terminated = np.zeros(self.num_envs, np.bool_)
+        truncated = np.zeros(self.num_envs, np.bool_)
+        if eventful:
+            terminated |= self._outcomes == _TERMINATED
+            truncated |= self._outcomes == _TRUNCATED
         self._ended = terminated | truncated
-        infos: dict[str, Any] = {
-            "reward_terms": {
-                name: self._summed(ios[field])
-                for name, field in zip(self._terms, _TERM_FIELDS, strict=False)
-            },
-            **self._seen(),
-        }
-        # Counting is quicker than ``any``: a step of 256 took 25 us in Python, with it about 20.
-        eventful = np.count_nonzero(outcome) > 0
-        if eventful and (outcome == _FAULT).any():
-            self._fresh[outcome == _FAULT] = True
-            raise_fault(self._batch.markets, self._batch.states, ios)
+        numbers = self._numbers()
+        terms = {name: numbers[k] for k, name in enumerate(self._terms, 1)}
+        infos: dict[str, Any] = {"reward_terms": terms, **self._seen()}
+        if eventful and (self._outcomes == _FAULT).any():
+            self._fresh[self._outcomes == _FAULT] = True
+            raise_fault(self._batch.markets, self._batch.states, self._ios)
         if eventful and self._same_step and self._ended.any():
-            infos.update(self._final(infos["reward_terms"]))
-        return self._observations(), self._summed(ios["reward"]), terminated, truncated, infos
+            infos.update(self._final(terms))
+        return self._observations(), numbers[0], terminated, truncated, infos
 
     def _check_running(self) -> None:
         """Raise unless every environment has an episode to step."""
@@ -328,12 +326,12 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         """Return values of all rows, shape (num_envs, legs, ...)."""
         return values.reshape(self.num_envs, self._legs, *values.shape[1:])
 
-    def _summed(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return a copy, summed over the legs, shape (num_envs,)."""
-        if self._legs == 1:
-            return values.copy()
-        total: npt.NDArray[np.float64] = self._by_leg(values).sum(axis=1)
-        return total
+    def _numbers(self) -> npt.NDArray[np.float64]:
+        """Return a copy of rewards and then their terms, summed over the legs, (6, num_envs)."""
+        numbers = self._scalars.T.copy()
+        if self._legs > 1:
+            numbers = numbers.reshape(len(numbers), self.num_envs, self._legs).sum(axis=2)
+        return numbers
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Return which choices make sense now, shape (num_envs, choices of all components).
