@@ -17,13 +17,17 @@ from numba import get_num_threads
 from hftgym.core.entries import reseed_one
 from hftgym.core.jit import entry_point
 from hftgym.core.layout import zeros
-from hftgym.envs.ahead import lines_ahead
+from hftgym.envs.ahead import lines_ahead, looked_at
 from hftgym.envs.draws import drawn_shares, numbers_as
 from hftgym.envs.kernels import reset_marked, step_many, step_one, take_actions
 from hftgym.envs.seeds import draw_market_seed, next_market_seed
 from hftgym.envs.setting import Setting
 from hftgym.envs.task import IO, RECENT_ROWS, STATE
 from hftgym.errors import UsageError
+
+#: Which step of a batch is looked at, to know what memory one writes to: the first is not like
+#: those that follow.
+_LOOK_AT = 4
 
 
 def scalars_of(ios: np.ndarray) -> npt.NDArray[np.float64]:
@@ -79,6 +83,7 @@ class Batch:
         self._world: Any = None
         self._start: Any = None
         self._backwards = True
+        self._steps = 0
 
     def begin_with(self, i: int, first: int) -> None:
         """Let market ``i`` begin with a market seed at the next reset."""
@@ -138,7 +143,13 @@ class Batch:
     def step_all(self) -> None:
         """Step every market on all threads; actions have been taken."""
         self._backwards = not self._backwards
+        self._steps += 1
+        looks = self._steps == _LOOK_AT and self.count > 1
+        before = looked_at(self.markets).copy() if looks else None
         self._step_many(*self._step_arguments, self._backwards, get_num_threads())
+        if before is not None:
+            lines = lines_ahead(before, looked_at(self.markets))
+            self._step_arguments = (*self._step_arguments[:-1], lines)
 
     @cached_property
     def _take(self) -> Callable[..., Any]:
@@ -154,7 +165,7 @@ class Batch:
 
     @cached_property
     def _step_arguments(self) -> tuple[Any, ...]:
-        lines = lines_ahead(self.setting.snapshots.markets, self.count)
+        lines = np.zeros(0, np.int64)  # to be asked for: none before a step has been looked at
         return self._arrays, self._world, self._start, self.final_obs, lines
 
     def parameters(self) -> npt.NDArray[np.float64]:
