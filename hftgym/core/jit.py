@@ -184,6 +184,7 @@ def leaf(function: F, mark: str = lean.LINKED, **options: Any) -> F:
     if layer_of(path) in LEAN and path.name not in CALLABLE and not INTERPRETED:
         function.__qualname__ = mark + function.__qualname__
         options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        options.setdefault("_nrt", False)  # no array is made, so nobody counts who refers to one
     # Said, not left out: else a leaf is inlined everywhere when an inlined one compiles it first.
     options.setdefault("forceinline", False)
     compiled: Any = _compile(
@@ -210,6 +211,11 @@ def inlined(function: F) -> F:
     the bench stream, 55 with these). Inlining the long ones too lets LLVM compile for minutes.
     """
     return leaf(function, forceinline=True)
+
+
+def making_arrays(function: F) -> F:
+    """Compile a leaf that makes arrays: with the code that counts who refers to one."""
+    return leaf(function, _nrt=True)
 
 
 def kernel(function: F) -> F:

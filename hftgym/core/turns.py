@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from hftgym.core.constants import NONE
-from hftgym.core.jit import INTERPRETED, leaf
+from hftgym.core.jit import INTERPRETED, leaf, making_arrays
 
 #: Numbers of a thread, a cache line: the next piece of its part, its end and its beginning.
 _ROW = 8
@@ -34,7 +34,7 @@ def _fetch_add(typingctx, array, index):  # type: ignore[no-untyped-def]
     return signature, codegen
 
 
-@leaf
+@making_arrays
 def deal(count, threads):
     """Return the parts of ``count`` pieces of work, one for each thread, none of them taken."""
     parts = np.empty(threads * _ROW, np.int64)
