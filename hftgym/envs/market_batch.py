@@ -43,7 +43,7 @@ class BatchStep(NamedTuple):
         began: bool, shape (markets,), the same for all agents: the market's episode is over and
             the next one has begun.
         final_observations: as ``observations``, valid where ``began``: the last ones of the
-            episode that is over.
+            episode that is over. The same arrays where nothing began.
     """
 
     observations: Arrays
@@ -111,8 +111,8 @@ class MarketBatch:
         self._shape = (self.num_markets, len(ones))
         self._widths = [len(one.fields) for one in ones]
         self._forms = [one.form for one in ones]
-        # For all agents at once: with ten makers and ten executors the Python of a step takes
-        # 190 us, agent by agent it took 520.
+        # For all agents at once: with ten makers and ten executors a step takes 139 us in Python.
+        # With a question about each outcome it took 282.
         self._actions = np.zeros((*self._shape, COMPONENTS))
         self._shapes = [(self.num_markets, *form.shape) for form in self._forms]
         self._present = np.zeros(self._shape, np.bool_)

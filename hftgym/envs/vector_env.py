@@ -289,7 +289,8 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         if not self._batch.take(rows):
             raise illegal_action(actions, self._form)
         self._batch.step_all()
-        # A step of 128 takes 9 us in Python; with a question about each outcome it took 23.
+        # A step of 128 takes 13 us in Python; with a question about each outcome, and with actions
+        # that numpy checks, it took 24.
         eventful = np.count_nonzero(self._outcomes) > 0
         terminated = np.zeros(self.num_envs, np.bool_)
         truncated = np.zeros(self.num_envs, np.bool_)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 from dataclasses import replace
 
 import numba
@@ -37,6 +39,21 @@ def test_python_can_not_call_it() -> None:
     assert event_class.py_func.__qualname__ == f"{lean.LINKED}event_class"
     with pytest.raises(TypeError):
         event_class(np.uint64(3) << np.uint64(60))
+
+
+def test_none_raises() -> None:
+    """Nobody would hear of it."""
+    linked = [
+        one
+        for name, module in list(sys.modules.items())
+        if name.startswith("hftgym.")
+        for one in vars(module).values()
+        if hasattr(one, "py_func") and one.py_func.__qualname__.startswith(lean.LINKED)
+    ]
+    assert INTERPRETED or len(linked) > 200
+    for one in linked:
+        operations = {step.opname for step in dis.get_instructions(one.py_func)}
+        assert not operations & {"RAISE_VARARGS", "RERAISE"}, one.py_func.__qualname__
 
 
 @compiled_only
