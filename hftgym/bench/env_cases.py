@@ -15,7 +15,7 @@ ENV_ID = "hftgym/MarketMaking-v0"
 STEP_S = {1: 0.05, 10: 0.5, 100: 5.0}
 ENVIRONMENTS = 256
 #: Of several learners each: a step of these takes long, so that fewer are enough.
-MARKETS = 64
+MARKETS = 128
 CARTPOLES = 64
 #: Makers, and as many executors, that learn in one market.
 CROWDS = (1, 5, 10)
