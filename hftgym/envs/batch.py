@@ -37,6 +37,19 @@ def scalars_of(ios: np.ndarray) -> npt.NDArray[np.float64]:
     return raw[:, first : first + 48].view(np.float64)
 
 
+def terms_of(places: tuple[tuple[int, str], ...], numbers: Any) -> dict[str, Any]:
+    """Return the terms of a reward by name from a row of ``scalars_of``, or from its columns.
+
+    Args:
+        places: place in the row and name of each term.
+        numbers: the row as a list, or columns, shape (6, rows).
+    """
+    terms = {}
+    for place, name in places:  # 0.6 us; to unpack the row and to zip it with names took 1.7
+        terms[name] = numbers[place]
+    return terms
+
+
 @dataclass(frozen=True)
 class BatchSnapshot:
     """Everything that the future of some markets depends on, beside the actions.

@@ -19,7 +19,7 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import parallel_to_aec
 
 from hftgym.envs.arguments import MarketArguments
-from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
+from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
 from hftgym.envs.errors import action_array, check_actions, raise_fault
 from hftgym.envs.layout import box_of
 from hftgym.envs.rendering import (
@@ -116,7 +116,8 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         self._forms = [one.form for one in ones]
         self._shapes = [form.shape for form in self._forms]
         self._discrete = [form.discrete for form in self._forms]
-        self._terms = [one.terms for one in ones]
+        self._places = [tuple(enumerate(one.terms, 1)) for one in ones]  # behind the reward
+        self._tells = [one.form.discrete or one.arguments.observe_value for one in ones]
         boxes = [box_of(one.fields) for one in ones]
         self.observation_spaces = dict(zip(self.possible_agents, boxes, strict=True))
         self.action_spaces = {one.name: one.form.space() for one in ones}
@@ -222,7 +223,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
                 self._canvas = make_canvas(self.render_mode, self.metadata["render_fps"])
             self._canvas.begin(*self._shown())
         infos = {
-            name: dict.fromkeys(self._terms[j], 0.0) | self._seen(j)
+            name: dict.fromkeys((term for _, term in self._places[j]), 0.0) | self._seen(j)
             for j, name in enumerate(self.agents)
         }
         return {name: self._obs(j) for j, name in enumerate(self.agents)}, infos
@@ -268,12 +269,13 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
         self.agents = []
         for name, j in zip(acting, rows, strict=True):
             outcome = outcomes[j]
-            reward, *terms = scalars[j]
             observations[name] = self._obs(j)
-            rewards[name] = reward
+            rewards[name] = scalars[j][0]
             terminations[name] = outcome == _TERMINATED
             truncations[name] = outcome == _TRUNCATED
-            infos[name] = dict(zip(self._terms[j], terms, strict=False)) | self._seen(j)
+            infos[name] = terms_of(self._places[j], scalars[j])
+            if self._tells[j]:
+                infos[name] |= self._seen(j)
             if outcome not in (_TERMINATED, _TRUNCATED):
                 self.agents.append(name)
         return observations, rewards, terminations, truncations, infos

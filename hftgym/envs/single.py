@@ -17,7 +17,7 @@ from hftgym.envs.arguments import (
     market_arguments,
     task_arguments,
 )
-from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
+from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.layout import ObsField, box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
@@ -78,7 +78,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         self._legs = len(learners)
         self._form = one.form.joint(self._legs)
         self._shape, self._discrete = self._form.shape, self._form.discrete
-        self._terms = one.terms
+        self._places = tuple(enumerate(one.terms, 1))  # behind the reward
         self._observe_value = one.arguments.observe_value
         self._masked = sum(one.form.choices) if one.form.discrete else 0
         self.observation_space: spaces.Space[Any] = box_of(self.observation_fields)
@@ -186,9 +186,9 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
             )
         checked = action_array(action, self._shape, self._discrete)
         # Written out for one leg, and views made once: 7.2 us a step with one message, 6.8 with it.
-        numbers, scalars = self._only
+        components, scalars = self._only
         if self._legs == 1:
-            numbers[:] = checked
+            components[:] = checked
         else:
             self._action[:] = checked.reshape(self._action.shape)
         outcome = self._batch.step_first()
@@ -198,13 +198,13 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
             self._canvas.note(*self._shown())
         if self._legs > 1:
             scalars = self._scalars.sum(axis=0)
-        reward, *terms = scalars.tolist()
-        info: dict[str, Any] = {"reward_terms": dict(zip(self._terms, terms, strict=False))}
+        numbers = scalars.tolist()
+        info: dict[str, Any] = {"reward_terms": terms_of(self._places, numbers)}
         if self._masked or self._observe_value:
             info |= self._seen()
         return (
             self._obs.copy(),
-            reward,
+            numbers[0],
             outcome == _TERMINATED,
             outcome == _TRUNCATED,
             info,

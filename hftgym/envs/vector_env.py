@@ -24,7 +24,7 @@ from hftgym.envs.arguments import (
     market_arguments,
     task_arguments,
 )
-from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of
+from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
 from hftgym.envs.errors import action_array, illegal_action, raise_fault
 from hftgym.envs.layout import box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
@@ -120,7 +120,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         one = self.setting.learners[0]
         self._legs = len(learners)
         self._form = one.form.joint(self._legs)
-        self._terms = one.terms
+        self._places = tuple(enumerate(one.terms, 1))  # behind the reward
         self._masked = sum(one.form.choices) if one.form.discrete else 0
         self.single_observation_space = box_of(
             joint_fields([leg.fields for leg in self.setting.learners])
@@ -299,7 +299,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
             truncated |= self._outcomes == _TRUNCATED
         self._ended = terminated | truncated
         numbers = self._numbers()
-        terms = {name: numbers[k] for k, name in enumerate(self._terms, 1)}
+        terms = terms_of(self._places, numbers)
         infos: dict[str, Any] = {"reward_terms": terms, **self._seen()}
         if eventful and (self._outcomes == _FAULT).any():
             self._fresh[self._outcomes == _FAULT] = True
