@@ -214,8 +214,12 @@ def _never_raises() -> Any:
 def _call_plainly(
     self: Any, builder: Any, callee: Any, resty: Any, argtys: Any, args: Any, attrs: Any = None
 ) -> Any:
-    """Call a function; a linked one without asking whether it raised, but for a bad index."""
-    if LINKED not in callee.name or config.BOUNDSCHECK:
+    """Call a function; a linked one without asking whether it raised, unless indices are checked.
+
+    Who may return None is asked all the same: numba tells that from a value by the status.
+    """
+    asked = config.BOUNDSCHECK or isinstance(resty, numba.types.Optional)
+    if asked or LINKED not in callee.name:
         return _call(self, builder, callee, resty, argtys, args, attrs)
     result = cgutils.alloca_once(builder, self.get_return_type(resty).pointee)
     excinfo = cgutils.alloca_once(builder, ir.PointerType(excinfo_t), name="excinfo")

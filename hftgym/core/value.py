@@ -41,7 +41,7 @@ def _draw_block(v, rng, block):
     """
     v.block = block
     rng.key = v.key
-    count = VALUE_BLOCK * v.active
+    count = VALUE_BLOCK * v.active  # 1, but unknown to LLVM: it unrolled the loops to 17 kB of code
     for j in range(count):
         enter(rng, np.uint64(block * VALUE_BLOCK + j))
         v.noise[j] = uniform(rng)
