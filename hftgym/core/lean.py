@@ -6,7 +6,7 @@ code, a wrapper; and its callers get a copy of it, with which all of that begins
 - a leaf marked ``LINKED`` is kept as LLVM's bitcode, as it comes out of the compiler. It is
   optimised where it ends up: in the machine code of an entry point. There the copy belongs to that
   alone, and LLVM is told so. It must not raise: its callers do not ask, nor do they empty the place
-  of its result before (steps of 256 environments took 0.97 to 0.99 times as long, in turns);
+  of its result before (steps of 64 environments took 0.95 to 0.99 times as long, in turns);
 - a leaf marked ``SHARED`` is made machine code once, and whoever calls it calls that. The event
   loop holds the whole exchange: a copy for every entry point is what took long.
 

@@ -33,7 +33,7 @@ _KEEP = 1
 _JOIN = 2
 _IMPROVE = 3
 _BEHIND_1 = 4
-_LIMIT = 1.0 + 1e-6  # rounding is forgiven, nothing else
+ACTION_LIMIT = 1.0 + 1e-6  # rounding is forgiven, nothing else
 
 
 @leaf
@@ -43,7 +43,7 @@ def is_legal(task, action):
         a = action[i]
         choices = task.choices[i]
         if choices == 0:
-            if not (a >= -_LIMIT and a <= _LIMIT):
+            if not (a >= -ACTION_LIMIT and a <= ACTION_LIMIT):
                 return False
         elif not (a >= 0.0 and a < choices and a == math.floor(a)):
             return False

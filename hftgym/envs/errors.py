@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 import numpy as np
 
+from hftgym.envs.act import ACTION_LIMIT
 from hftgym.envs.forms import Form
 from hftgym.envs.task import Outcome
 from hftgym.errors import InternalError, UsageError
 from hftgym.market import check_fault
-
-ACTION_LIMIT = 1.0 + 1e-6  # rounding is forgiven
 
 
 def action_array(action: Any, shape: tuple[int, ...], discrete: bool) -> np.ndarray:
@@ -30,40 +30,31 @@ def action_array(action: Any, shape: tuple[int, ...], discrete: bool) -> np.ndar
     return array
 
 
-def bounds_of(form: Form) -> tuple[list[float], list[float]]:
-    """Return the least and the largest value of each component of an action."""
-    low = [0.0 if n else -ACTION_LIMIT for n in form.choices]
-    high = [n - 1.0 if n else ACTION_LIMIT for n in form.choices]
-    return low, high
+def raise_illegal(actions: Iterable[tuple[np.ndarray, Form]]) -> NoReturn:
+    """Raise for the first value outside of its space (NaN is) of actions that a kernel refused.
 
+    Args:
+        actions: arrays with their forms, in the order in which they are looked at.
 
-def illegal_action(array: np.ndarray, form: Form) -> UsageError:
-    """Return the error for an action with a value outside of its space."""
-    flat = np.atleast_1d(array)
-    if form.shape == ():
-        flat = flat[..., np.newaxis]
-    low, high = bounds_of(form)
-    bad = ~((flat >= low) & (flat <= high))
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
-    rule = f"must be 0 to {int(high[place[-1]])}" if form.discrete else "must be in [-1, 1]"
-    value = int(flat[place]) if form.discrete else float(flat[place])
-    where = f"[{where}]" if where else ""
-    return UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
-
-
-def check_actions(array: np.ndarray, form: Form) -> None:
-    """Raise if any value of a batch of actions lies outside of its space (NaN does).
-
-    A largest absolute value takes 4 us of a batch of 256, comparing with both bounds 13.
+    Raises:
+        UsageError: always; it names place, value and space.
     """
-    if form.discrete:
-        most = np.array(form.choices) - 1 if form.shape else form.choices[0] - 1
-        legal = array.min() >= 0 and bool((array <= most).all())
-    else:
-        legal = np.abs(array, dtype=np.float64).max() <= ACTION_LIMIT
-    if not legal:
-        raise illegal_action(array, form)
+    for array, form in actions:
+        values = np.atleast_1d(array)
+        if form.shape == ():
+            values = values[..., np.newaxis]
+        low = [0.0 if n else -ACTION_LIMIT for n in form.choices]
+        high = [n - 1.0 if n else ACTION_LIMIT for n in form.choices]
+        bad = ~((values >= low) & (values <= high))
+        if not bad.any():
+            continue
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = ", ".join(str(i) for i in (place[:-1] if form.shape == () else place))
+        rule = f"must be 0 to {int(high[place[-1]])}" if form.discrete else "must be in [-1, 1]"
+        value = int(values[place]) if form.discrete else float(values[place])
+        where = f"[{where}]" if where else ""
+        raise UsageError("HG-U063", f"action{where}: {value}; {rule}; nothing was changed")
+    raise InternalError("HG-X012", "actions that lie in their spaces were refused")
 
 
 def raise_fault(markets: np.ndarray, states: np.ndarray, ios: np.ndarray) -> None:

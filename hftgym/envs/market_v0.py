@@ -20,7 +20,7 @@ from pettingzoo.utils import parallel_to_aec
 
 from hftgym.envs.arguments import MarketArguments
 from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
-from hftgym.envs.errors import action_array, check_actions, raise_fault
+from hftgym.envs.errors import action_array, raise_fault, raise_illegal
 from hftgym.envs.layout import box_of
 from hftgym.envs.rendering import (
     RENDER_MODES,
@@ -223,7 +223,7 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
                 self._canvas = make_canvas(self.render_mode, self.metadata["render_fps"])
             self._canvas.begin(*self._shown())
         infos = {
-            name: dict.fromkeys((term for _, term in self._places[j]), 0.0) | self._seen(j)
+            name: dict.fromkeys(self.setting.learners[j].terms, 0.0) | self._seen(j)
             for j, name in enumerate(self.agents)
         }
         return {name: self._obs(j) for j, name in enumerate(self.agents)}, infos
@@ -256,8 +256,9 @@ class MarketEnv(ParallelEnv[str, npt.NDArray[np.float32], Any]):  # type: ignore
             self._actions[j][:] = action_array(actions[name], self._shapes[j], self._discrete[j])
         batch = self._batch
         if batch.step_first() == _BAD_ACTION:
-            for j in rows:
-                check_actions(self._actions[j].reshape(self._forms[j].shape), self._forms[j])
+            forms = [self._forms[j] for j in rows]
+            sent = (self._actions[j].reshape(self._forms[j].shape) for j in rows)
+            raise_illegal(zip(sent, forms, strict=True))
         outcomes = self._outcomes.tolist()
         if outcomes[rows[0]] == _FAULT:
             self.agents = []

@@ -18,7 +18,7 @@ from hftgym.envs.arguments import (
     task_arguments,
 )
 from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
-from hftgym.envs.errors import action_array, illegal_action, raise_fault
+from hftgym.envs.errors import action_array, raise_fault, raise_illegal
 from hftgym.envs.layout import ObsField, box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.rendering import (
@@ -214,7 +214,7 @@ class OrderBookEnv(gymnasium.Env[Observation, Any], EzPickle):
         """Note the end of an episode, or raise what went wrong."""
         if outcome == Outcome.BAD_ACTION:
             action = self._action.copy().reshape(self._shape)
-            raise illegal_action(action, self._form)
+            raise_illegal([(action, self._form)])
         self._running = False
         if outcome == Outcome.FAULT:
             raise_fault(self._batch.markets, self._batch.states, self._batch.ios)

@@ -25,7 +25,7 @@ from hftgym.envs.arguments import (
     task_arguments,
 )
 from hftgym.envs.batch import Batch, BatchSnapshot, scalars_of, terms_of
-from hftgym.envs.errors import action_array, illegal_action, raise_fault
+from hftgym.envs.errors import action_array, raise_fault, raise_illegal
 from hftgym.envs.layout import box_of
 from hftgym.envs.legs import joint_episodes, joint_fields, legs_of
 from hftgym.envs.seeds import UInt64Array, as_market_seeds, seeds_of_windows
@@ -287,7 +287,7 @@ class OrderBookVectorEnv(VectorEnv[Any, Any, Any], EzPickle):
         actions = action_array(actions, (self.num_envs, *self._form.shape), self._form.discrete)
         rows = actions.astype(np.float64, order="C").reshape(-1, self._components)
         if not self._batch.take(rows):
-            raise illegal_action(actions, self._form)
+            raise_illegal([(actions, self._form)])
         self._batch.step_all()
         # A step of 128 takes 13 us in Python; with a question about each outcome, and with actions
         # that numpy checks, it took 24.

@@ -10,6 +10,8 @@ import pytest
 
 from hftgym.core.constants import Fault
 from hftgym.core.entries import state_hash_one
+from hftgym.envs.errors import raise_illegal
+from hftgym.envs.market_batch import MarketBatch
 from hftgym.errors import ConfigError, HftgymError, InternalError, UsageError
 from hftgym.scenario import load_scenario
 from tests.envs.making import ENV_ID, single, vector
@@ -92,6 +94,29 @@ def test_one_bad_action_of_a_batch_changes_no_environment(
     with pytest.raises(UsageError, match=r"shape \(2, 2\); must be \(3, 2\)"):
         env.step(actions[:2])
     assert [state_hash_one(env.markets, i) for i in range(3)] == before
+
+
+def test_of_several_agents_the_one_with_a_bad_action_is_found() -> None:
+    agents = {"maker_0": {}, "maker_1": {"action": "discrete"}}
+    batch = MarketBatch(3, agents=agents)
+    batch.reset(seed=1)
+    before = state_hash_one(batch.markets, 1)
+    good = {"maker_0": np.zeros((3, 2)), "maker_1": np.zeros((3, 2), np.int64)}
+    choice = np.array([[0, 0], [0, 99], [0, 0]])
+    with pytest.raises(UsageError, match=r"action\[1, 1\]: 99; must be 0 to 5"):
+        batch.step(good | {"maker_1": choice})
+    with pytest.raises(UsageError, match=r"action\[2, 0\]: nan; must be in"):
+        batch.step(good | {"maker_0": np.array([[0.0, 0.0], [0.0, 0.0], [np.nan, 0.0]])})
+    assert state_hash_one(batch.markets, 1) == before
+    batch.step(good)
+
+
+def test_a_refusal_without_a_bad_value_is_a_fault_of_ours() -> None:
+    form = single()._form
+    with pytest.raises(UsageError, match=r"action\[0\]: 2\.0"):
+        raise_illegal([(np.zeros(2), form), (np.array([2.0, 0.0]), form)])
+    with pytest.raises(InternalError, match="actions that lie in their spaces were refused"):
+        raise_illegal([(np.zeros(2), form)])
 
 
 def test_steps_out_of_order() -> None:
